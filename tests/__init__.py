@@ -1,0 +1,1 @@
+"""The tests of fastgrad; a package, so that tests share their oracles."""

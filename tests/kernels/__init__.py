@@ -1,0 +1,1 @@
+"""Each kernel of fastgrad._cpu against the float64 oracles."""
