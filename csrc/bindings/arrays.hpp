@@ -1,0 +1,207 @@
+// All checks of arrays, in one place: type, dtype, shape, layout, writability, overlap. Kernels trust what comes out.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "../cpu/kernels.hpp"
+#include "errors.hpp"
+
+namespace fastgrad {
+
+inline bool is_array(py::handle object) { return py::isinstance<py::array>(object); }
+
+template <class T> bool has_dtype(const py::array& a) {
+    constexpr int number = py::detail::npy_format_descriptor<T>::value;
+    const py::dtype type = a.dtype();
+    const char order = type.byteorder();
+    return type.num() == number && (order == '=' || order == '|');
+}
+
+inline const py::array& as_array(const char* kernel, const char* argument, const py::handle& object) {
+    if (!is_array(object)) bad_type(kernel, argument, "a " + type_name(object), "a numpy array");
+    return reinterpret_cast<const py::array&>(object);
+}
+
+inline std::vector<Size> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
+
+using Shape = std::initializer_list<Size>;
+
+inline bool same_shape(const py::array& a, Shape shape) {
+    if (a.ndim() != Size(shape.size())) return false;
+    Size axis = 0;
+    for (const Size n : shape)
+        if (a.shape(axis++) != n) return false;
+    return true;
+}
+
+inline bool is_aligned(const py::array& a) {
+    const Size item = a.itemsize();
+    if (reinterpret_cast<std::uintptr_t>(a.data()) % std::size_t(item)) return false;
+    for (Size i = 0; i < a.ndim(); ++i)
+        if (a.shape(i) > 1 && a.strides(i) % item) return false;
+    return true;
+}
+
+inline bool is_c_contiguous(const py::array& a) { return a.flags() & py::array::c_style; }
+
+// The bytes an array spans.
+struct Extent {
+    const char *begin, *end, *argument;
+    bool output;
+
+    static Extent of(const py::array& a, const char* argument, bool output) {
+        const char* p = static_cast<const char*>(a.data());
+        Extent e{p, p + a.itemsize(), argument, output};
+        for (Size i = 0; i < a.ndim(); ++i) {
+            if (a.shape(i) == 0) return {p, p, argument, output};
+            const Size reach = (a.shape(i) - 1) * a.strides(i);
+            (reach > 0 ? e.end : e.begin) += reach;
+        }
+        return e;
+    }
+};
+
+// Checks the arguments of one call of one kernel, all of dtype T, and turns them into pointers and views. Inputs of a
+// layout that the kernel cannot read are copied; the copies live as long as this object.
+template <class T> class Arguments {
+  public:
+    explicit Arguments(const char* kernel) : kernel_(kernel) {}
+
+    // A two-dimensional input of any strides.
+    View<T> matrix(const char* argument, py::handle object, Size rows, Size columns) {
+        const py::array& a = readable(argument, object, {rows, columns});
+        return {static_cast<const T*>(a.data()), a.strides(0) / Size(sizeof(T)), a.strides(1) / Size(sizeof(T))};
+    }
+
+    // An input as contiguous memory.
+    const T* input(const char* argument, py::handle object, Shape shape) {
+        return contiguous(typed(argument, object, shape), argument);
+    }
+    const T* input_or_null(const char* argument, py::handle object, Shape shape) {
+        return object.is_none() ? nullptr : input(argument, object, shape);
+    }
+    const T* input_like(const char* argument, py::handle object, const py::array& other) {
+        const py::array& a = typed(argument, object);
+        if (shape_of(a) != shape_of(other)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
+        return contiguous(a, argument);
+    }
+
+    T* output(const char* argument, py::handle object, Shape shape) {
+        const py::array& a = typed(argument, object, shape);
+        return writable(a, argument);
+    }
+    T* output_or_null(const char* argument, py::handle object, Shape shape) {
+        return object.is_none() ? nullptr : output(argument, object, shape);
+    }
+    T* output_like(const char* argument, py::handle object, const py::array& other) {
+        const py::array& a = typed(argument, object);
+        if (shape_of(a) != shape_of(other)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
+        return writable(a, argument);
+    }
+    // An output of shape (rows, columns) in C or in Fortran order.
+    T* output_any_order(const char* argument, py::handle object, Size rows, Size columns, bool& transposed) {
+        const py::array& a = typed(argument, object, {rows, columns});
+        transposed = !is_c_contiguous(a);
+        if (transposed && !(a.flags() & py::array::f_style))
+            bad_value(kernel_, argument, "a strided view", "a C- or Fortran-contiguous array");
+        return writable(a, argument, true);
+    }
+
+    const py::array& typed(const char* argument, const py::handle& object) {
+        const py::array& a = as_array(kernel_, argument, object);
+        if (!has_dtype<T>(a)) bad_type(kernel_, argument, dtype_name(a), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
+        return a;
+    }
+    const py::array& typed(const char* argument, const py::handle& object, Shape shape) {
+        const py::array& a = typed(argument, object);
+        if (!same_shape(a, shape)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape));
+        return a;
+    }
+
+    // After all arguments: no output may share memory with another argument, unless the two are the same array and
+    // `in_place` allows it.
+    void check_overlap(bool in_place = false) const {
+        for (std::size_t i = 0; i < count_; ++i)
+            for (std::size_t j = 0; j < count_; ++j) {
+                const Extent &x = extents_[i], &y = extents_[j];
+                if (i == j || !x.output || x.begin >= y.end || y.begin >= x.end) continue;
+                if (in_place && x.begin == y.begin && x.end == y.end && !y.output) continue;
+                bad_value(kernel_, x.argument, std::string("memory that overlaps '") + y.argument + "'", "memory of its own");
+            }
+    }
+
+  private:
+    template <class Sizes> static std::string text(const Sizes& shape) { return shape_text(shape).substr(3); }
+
+    void add(const py::array& a, const char* argument, bool output) {
+        if (count_ < extents_.size()) extents_[count_++] = Extent::of(a, argument, output);
+    }
+
+    T* writable(const py::array& a, const char* argument, bool any_order = false) {
+        if (!a.writeable()) bad_value(kernel_, argument, "read-only", "a writable array");
+        if (!any_order && !is_c_contiguous(a)) bad_value(kernel_, argument, "not C-contiguous", "a C-contiguous array");
+        if (!is_aligned(a)) bad_value(kernel_, argument, "not aligned", "an aligned array");
+        add(a, argument, true);
+        return const_cast<T*>(static_cast<const T*>(a.data()));
+    }
+
+    const py::array& readable(const char* argument, const py::handle& object, Shape shape) {
+        const py::array& a = typed(argument, object, shape);
+        add(a, argument, false);
+        return is_aligned(a) ? a : copy(a);
+    }
+
+    const T* contiguous(const py::array& a, const char* argument) {
+        add(a, argument, false);
+        return static_cast<const T*>((is_c_contiguous(a) && is_aligned(a) ? a : copy(a)).data());
+    }
+
+    const py::array& copy(const py::array& a) {
+        copies_.push_back(a.attr("copy")());
+        return copies_.back();
+    }
+
+    const char* kernel_;
+    std::array<Extent, 8> extents_;
+    std::size_t count_ = 0;
+    std::vector<py::array> copies_;
+};
+
+// Calls body(T{}) with T the dtype of `object`, which decides for all arrays of a call.
+template <class Body> void by_dtype(const char* kernel, const char* argument, const py::handle& object, Body body) {
+    const py::array& a = as_array(kernel, argument, object);
+    if (has_dtype<float>(a)) body(float{});
+    else if (has_dtype<double>(a)) body(double{});
+    else bad_type(kernel, argument, dtype_name(a), "dtype float32 or float64");
+}
+
+inline const py::array& two_dimensional(const char* kernel, const char* argument, const py::handle& object) {
+    const py::array& a = as_array(kernel, argument, object);
+    if (a.ndim() != 2) bad_value(kernel, argument, shape_text(shape_of(a)), "an array of two dimensions");
+    return a;
+}
+
+// Runs a kernel without the GIL, unless it takes less time than giving the GIL away.
+template <class Kernel> void run_unlocked(double nanoseconds, Kernel kernel) {
+    if (nanoseconds < 2000) return kernel();
+    py::gil_scoped_release unlocked;
+    kernel();
+}
+
+// C-contiguous int64 numbers, each checked by the caller.
+inline py::array_t<std::int64_t> indices(const char* kernel, const char* argument, const py::handle& object, Size n) {
+    const py::array& a = as_array(kernel, argument, object);
+    if (!has_dtype<std::int64_t>(a)) bad_type(kernel, argument, dtype_name(a), "dtype int64");
+    if (!same_shape(a, {n})) bad_value(kernel, argument, shape_text(shape_of(a)), "shape (" + std::to_string(n) + ",)");
+    return py::array_t<std::int64_t, py::array::c_style>(a);
+}
+
+inline Reduction parse_reduction(const char* kernel, const std::string& name) {
+    if (name == "mean") return Reduction::mean;
+    if (name == "sum") return Reduction::sum;
+    if (name == "none") return Reduction::none;
+    bad_value(kernel, "reduction", "'" + name + "'", "'none', 'mean' or 'sum'");
+}
+
+} // namespace fastgrad

@@ -1,0 +1,38 @@
+// Errors of the bindings: kernel, argument, what was given, what was expected.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+namespace fastgrad {
+
+namespace py = pybind11;
+
+inline std::string message(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+    return std::string(kernel) + "(): argument '" + argument + "' is " + given + ", expected " + expected;
+}
+[[noreturn]] inline void bad_value(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+    throw py::value_error(message(kernel, argument, given, expected));
+}
+[[noreturn]] inline void bad_type(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+    throw py::type_error(message(kernel, argument, given, expected));
+}
+[[noreturn]] inline void bad_index(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+    throw py::index_error(message(kernel, argument, given, expected));
+}
+
+inline std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
+inline std::string dtype_name(const py::array& a) { return "of dtype " + std::string(py::str(a.dtype())); }
+inline std::string number_text(double x) { return py::str(py::float_(x)); }
+
+template <class Sizes> std::string shape_text(const Sizes& sizes) {
+    std::string text = "of shape (";
+    std::size_t count = 0;
+    for (const auto n : sizes) text += (count++ ? ", " : "") + std::to_string(n);
+    return text + (count == 1 ? ",)" : ")");
+}
+
+} // namespace fastgrad

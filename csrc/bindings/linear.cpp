@@ -1,0 +1,101 @@
+// linear and matmul.
+#include "activation.hpp"
+#include "arrays.hpp"
+#include "module.hpp"
+
+namespace fastgrad {
+namespace {
+
+double product_cost(Size m, Size n, Size k) { return double(m) * double(n) * double(k) / 50; }
+
+void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::handle b, const PyActivation* activation) {
+    constexpr const char* name = "linear_forward";
+    by_dtype(name, "x", x, [&]<class T>(T) {
+        const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
+        const Size m = x_array.shape(0), k = x_array.shape(1), n = w_array.shape(0);
+        Arguments<T> arguments(name);
+        LinearForward<T> l{};
+        l.m = m, l.n = n, l.k = k;
+        l.w = arguments.matrix("w", w, n, k);
+        l.x = arguments.matrix("x", x, m, k);
+        l.b = arguments.input_or_null("b", b, {n});
+        l.y = arguments.output("y", y, {m, n});
+        l.z = arguments.output_or_null("z", z, {m, n});
+        l.activation = bound_or_identity(activation);
+        if (l.z && !activation) bad_value(name, "z", "an array", "None when there is no activation");
+        arguments.check_overlap();
+        run_unlocked(product_cost(m, n, k) + double(m * n), [&] { kernels<T>().linear_forward(l); });
+    });
+}
+
+void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy, py::handle saved, py::handle x,
+                     py::handle w, const PyActivation* activation) {
+    constexpr const char* name = "linear_backward";
+    by_dtype(name, "dy", dy, [&]<class T>(T) {
+        const py::array& dy_array = two_dimensional(name, "dy", dy);
+        LinearBackward<T> l{};
+        l.m = dy_array.shape(0), l.n = dy_array.shape(1);
+        if (!dw.is_none()) l.k = two_dimensional(name, "x", x).shape(1);
+        else if (!dx.is_none()) l.k = two_dimensional(name, "w", w).shape(1);
+        Arguments<T> arguments(name);
+        if (!dw.is_none()) l.x = arguments.matrix("x", x, l.m, l.k);
+        if (!dx.is_none()) l.w = arguments.matrix("w", w, l.n, l.k);
+        l.dy = arguments.input("dy", dy, {l.m, l.n});
+        l.activation = bound_or_identity(activation);
+        if (l.activation.reads != Reads::nothing) l.saved = arguments.input("saved", saved, {l.m, l.n});
+        l.dx = arguments.output_or_null("dx", dx, {l.m, l.k});
+        if (!dw.is_none()) l.dw = arguments.output_any_order("dw", dw, l.n, l.k, l.dw_transposed);
+        l.db = arguments.output_or_null("db", db, {l.n});
+        arguments.check_overlap();
+        run_unlocked(product_cost(l.m, l.n, l.k) + double(l.m * l.n), [&] { kernels<T>().linear_backward(l); });
+    });
+}
+
+template <class T> View<T> batch_view(Arguments<T>& arguments, const char* argument, py::handle object, Shape shape, Size& step) {
+    // a batch of matrices: contiguous but for one matrix, which may have any strides
+    const Size* n = shape.begin();
+    if (shape.size() == 2) return step = 0, arguments.matrix(argument, object, n[0], n[1]);
+    step = n[1] * n[2];
+    return {arguments.input(argument, object, shape), n[2], 1};
+}
+
+void matmul(py::handle y, py::handle a, py::handle b) {
+    constexpr const char* name = "matmul";
+    by_dtype(name, "a", a, [&]<class T>(T) {
+        const py::array &left = as_array(name, "a", a), &right = as_array(name, "b", b);
+        const Size axes = left.ndim();
+        if (axes != 2 && axes != 3) bad_value(name, "a", shape_text(shape_of(left)), "an array of two or three dimensions");
+        if (right.ndim() != axes)
+            bad_value(name, "b", shape_text(shape_of(right)), "an array of " + std::to_string(axes) + " dimensions like 'a'");
+        Arguments<T> arguments(name);
+        Matmul<T> p{};
+        p.batch = axes == 3 ? left.shape(0) : 1;
+        p.m = left.shape(axes - 2), p.k = left.shape(axes - 1), p.n = right.shape(axes - 1);
+        if (axes == 2) {
+            p.a = batch_view(arguments, "a", a, {p.m, p.k}, p.a_step);
+            p.b = batch_view(arguments, "b", b, {p.k, p.n}, p.b_step);
+            p.y = arguments.output("y", y, {p.m, p.n});
+        } else {
+            p.a = batch_view(arguments, "a", a, {p.batch, p.m, p.k}, p.a_step);
+            p.b = batch_view(arguments, "b", b, {p.batch, p.k, p.n}, p.b_step);
+            p.y = arguments.output("y", y, {p.batch, p.m, p.n});
+        }
+        arguments.check_overlap();
+        run_unlocked(double(p.batch) * product_cost(p.m, p.n, p.k), [&] { kernels<T>().matmul(p); });
+    });
+}
+
+} // namespace
+
+void bind_linear(py::module_& m) {
+    m.def("linear_forward", &linear_forward, py::arg("y"), py::arg("z"), py::arg("x"), py::arg("w"), py::arg("b"),
+          py::arg("activation").none(true),
+          "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
+    m.def("linear_backward", &linear_backward, py::arg("dx"), py::arg("dw"), py::arg("db"), py::arg("dy"),
+          py::arg("saved"), py::arg("x"), py::arg("w"), py::arg("activation").none(true),
+          "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
+    m.def("matmul", &matmul, py::arg("y"), py::arg("a"), py::arg("b"),
+          "y = a b for (m, k) and (k, n), or for each of a batch of them.");
+}
+
+} // namespace fastgrad

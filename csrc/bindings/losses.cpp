@@ -1,0 +1,128 @@
+// The losses: value and gradient in one call.
+#include "arrays.hpp"
+#include "module.hpp"
+
+namespace fastgrad {
+namespace {
+
+template <class T> T* loss_output(Arguments<T>& arguments, py::handle loss, Reduction reduction, Size n) {
+    return reduction == Reduction::none ? arguments.output("loss", loss, {n}) : arguments.output("loss", loss, {});
+}
+
+void check_classes(const char* kernel, const py::array_t<std::int64_t>& target, Size classes, std::int64_t ignore_index) {
+    const std::int64_t* t = target.data();
+    for (Size i = 0; i < target.size(); ++i)
+        if ((t[i] < 0 || t[i] >= classes) && t[i] != ignore_index)
+            bad_index(kernel, "target", std::to_string(t[i]) + " at position " + std::to_string(i),
+                      "a class from 0 to " + std::to_string(classes - 1) + " or ignore_index = " + std::to_string(ignore_index));
+}
+
+void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
+                std::int64_t ignore_index, double label_smoothing, const std::string& reduction, bool log_probabilities) {
+    by_dtype(name, "x", x, [&]<class T>(T) {
+        const py::array& scores = two_dimensional(name, "x", x);
+        Arguments<T> arguments(name);
+        CrossEntropy<T> l{};
+        l.n = scores.shape(0), l.c = scores.shape(1);
+        l.reduction = parse_reduction(name, reduction);
+        if (!(label_smoothing >= 0 && label_smoothing <= 1))
+            bad_value(name, "label_smoothing", number_text(label_smoothing), "a number from 0 to 1");
+        l.label_smoothing = label_smoothing, l.ignore_index = ignore_index, l.log_probabilities = log_probabilities;
+        l.x = arguments.input("x", x, {l.n, l.c});
+        l.weight = arguments.input_or_null("weight", weight, {l.c});
+        l.dx = arguments.output_or_null("dx", dx, {l.n, l.c});
+        l.loss = loss_output(arguments, loss, l.reduction, l.n);
+        const py::array& t = as_array(name, "target", target);
+        py::array_t<std::int64_t> index;
+        if (t.ndim() == 2 && !log_probabilities) {
+            l.probability = arguments.input("target", target, {l.n, l.c});
+        } else {
+            index = indices(name, "target", target, l.n);
+            check_classes(name, index, l.c, ignore_index);
+            l.index = index.data();
+        }
+        arguments.check_overlap();
+        run_unlocked(double(l.n) * double(20 + l.c), [&] { kernels<T>().cross_entropy(l); });
+    });
+}
+
+void cross_entropy(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
+                   std::int64_t ignore_index, double label_smoothing, const std::string& reduction) {
+    class_loss("cross_entropy", loss, dx, x, target, weight, ignore_index, label_smoothing, reduction, false);
+}
+
+void nll_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
+              std::int64_t ignore_index, const std::string& reduction) {
+    class_loss("nll_loss", loss, dx, x, target, weight, ignore_index, 0.0, reduction, true);
+}
+
+struct PointwiseName {
+    const char *name, *parameter;
+    PointwiseLossKind kind;
+};
+constexpr PointwiseName pointwise_names[] = {
+    {"mse_loss", nullptr, PointwiseLossKind::mse},
+    {"l1_loss", nullptr, PointwiseLossKind::l1},
+    {"smooth_l1_loss", "beta", PointwiseLossKind::smooth_l1},
+    {"huber_loss", "delta", PointwiseLossKind::huber},
+    {"binary_cross_entropy", nullptr, PointwiseLossKind::bce},
+    {"binary_cross_entropy_with_logits", nullptr, PointwiseLossKind::bce_with_logits},
+};
+
+const PointwiseName& find_pointwise(const std::string& kind) {
+    std::string names;
+    for (const PointwiseName& p : pointwise_names) {
+        if (kind == p.name) return p;
+        names += std::string(names.empty() ? "'" : ", '") + p.name + "'";
+    }
+    bad_value("pointwise_loss", "kind", "'" + kind + "'", "one of " + names);
+}
+
+template <class T> void check_probabilities(const char* name, const char* argument, const T* p, Size n) {
+    for (Size i = 0; i < n; ++i)
+        if (p[i] < 0 || p[i] > 1)
+            bad_value(name, argument, number_text(double(p[i])) + " at position " + std::to_string(i), "numbers from 0 to 1");
+}
+
+void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
+                    py::handle pos_weight, const std::string& kind, double parameter, const std::string& reduction) {
+    const PointwiseName& what = find_pointwise(kind);
+    by_dtype(what.name, "x", x, [&]<class T>(T) {
+        Arguments<T> arguments(what.name);
+        const py::array& in = arguments.typed("x", x);
+        PointwiseLoss<T> l{};
+        l.n = in.size(), l.kind = what.kind, l.parameter = parameter;
+        l.reduction = parse_reduction(what.name, reduction);
+        if (what.kind == PointwiseLossKind::smooth_l1 && !(parameter >= 0))
+            bad_value(what.name, what.parameter, number_text(parameter), "a number that is not negative");
+        if (what.kind == PointwiseLossKind::huber && !(parameter > 0))
+            bad_value(what.name, what.parameter, number_text(parameter), "a positive number");
+        l.x = arguments.input_like("x", x, in);
+        l.target = arguments.input_like("target", target, in);
+        if (!weight.is_none()) l.weight = arguments.input_like("weight", weight, in);
+        if (!pos_weight.is_none()) l.pos_weight = arguments.input_like("pos_weight", pos_weight, in);
+        if (!dx.is_none()) l.dx = arguments.output_like("dx", dx, in);
+        l.loss = l.reduction == Reduction::none ? arguments.output_like("loss", loss, in) : arguments.output("loss", loss, {});
+        arguments.check_overlap();
+        if (what.kind == PointwiseLossKind::bce) {
+            check_probabilities(what.name, "x", l.x, l.n);
+            check_probabilities(what.name, "target", l.target, l.n);
+        }
+        run_unlocked(double(l.n), [&] { kernels<T>().pointwise_loss(l); });
+    });
+}
+
+} // namespace
+
+void bind_losses(py::module_& m) {
+    m.def("cross_entropy", &cross_entropy, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
+          py::arg("weight"), py::arg("ignore_index"), py::arg("label_smoothing"), py::arg("reduction"),
+          "loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).");
+    m.def("nll_loss", &nll_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"), py::arg("weight"),
+          py::arg("ignore_index"), py::arg("reduction"), "As cross_entropy, for x that holds log-probabilities.");
+    m.def("pointwise_loss", &pointwise_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
+          py::arg("weight"), py::arg("pos_weight"), py::arg("kind"), py::arg("parameter"), py::arg("reduction"),
+          "loss and, unless None, its gradient dx for one of the losses that compare element with element.");
+}
+
+} // namespace fastgrad

@@ -1,0 +1,14 @@
+// The parts of the extension module, one function per file.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastgrad {
+
+void bind_activations(pybind11::module_& m);
+void bind_linear(pybind11::module_& m);
+void bind_rows(pybind11::module_& m);
+void bind_losses(pybind11::module_& m);
+void bind_updates(pybind11::module_& m);
+
+} // namespace fastgrad

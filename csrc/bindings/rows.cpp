@@ -1,0 +1,122 @@
+// Kernels over the rows of a matrix: softmax, gather, embedding; and dropout.
+#include <cstring>
+
+#include "arrays.hpp"
+#include "module.hpp"
+
+#include "../cpu/threads.hpp"
+
+namespace fastgrad {
+namespace {
+
+template <bool logarithm> void softmax_forward(py::handle y, py::handle x) {
+    constexpr const char* name = logarithm ? "log_softmax_forward" : "softmax_forward";
+    by_dtype(name, "x", x, [&]<class T>(T) {
+        const py::array& in = two_dimensional(name, "x", x);
+        const Size rows = in.shape(0), columns = in.shape(1);
+        Arguments<T> arguments(name);
+        T* y_data = arguments.output("y", y, {rows, columns});
+        const T* x_data = arguments.input("x", x, {rows, columns});
+        arguments.check_overlap();
+        run_unlocked(double(in.size()), [&] { kernels<T>().softmax_forward(y_data, x_data, rows, columns, logarithm); });
+    });
+}
+
+template <bool logarithm> void softmax_backward(py::handle dx, py::handle dy, py::handle y) {
+    constexpr const char* name = logarithm ? "log_softmax_backward" : "softmax_backward";
+    by_dtype(name, "y", y, [&]<class T>(T) {
+        const py::array& out = two_dimensional(name, "y", y);
+        const Size rows = out.shape(0), columns = out.shape(1);
+        Arguments<T> arguments(name);
+        T* dx_data = arguments.output("dx", dx, {rows, columns});
+        const T* dy_data = arguments.input("dy", dy, {rows, columns});
+        const T* y_data = arguments.input("y", y, {rows, columns});
+        arguments.check_overlap();
+        run_unlocked(double(out.size()),
+                     [&] { kernels<T>().softmax_backward(dx_data, dy_data, y_data, rows, columns, logarithm); });
+    });
+}
+
+void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint64_t offset) {
+    constexpr const char* name = "dropout";
+    if (!(p >= 0 && p <= 1)) bad_value(name, "p", number_text(p), "a probability from 0 to 1");
+    by_dtype(name, "y", y, [&]<class T>(T) {
+        Arguments<T> arguments(name);
+        const py::array& out = arguments.typed("y", y);
+        T* y_data = arguments.output_like("y", y, out);
+        const T* x_data = arguments.input_like("x", x, out);
+        arguments.check_overlap(true);
+        run_unlocked(double(out.size()), [&] { kernels<T>().dropout(y_data, x_data, out.size(), p, seed, offset); });
+    });
+}
+
+void check_rows(const char* kernel, const py::array_t<std::int64_t>& index, Size rows) {
+    const std::int64_t* p = index.data();
+    for (Size i = 0; i < index.size(); ++i)
+        if (p[i] < 0 || p[i] >= rows)
+            bad_index(kernel, "index", std::to_string(p[i]) + " at position " + std::to_string(i),
+                      "numbers from 0 to " + std::to_string(rows - 1));
+}
+
+void gather_rows(py::handle out, py::handle x, py::handle index) {
+    constexpr const char* name = "gather_rows";
+    const py::array &to = as_array(name, "out", out), &from = as_array(name, "x", x);
+    if (to.ndim() < 1 || from.ndim() != to.ndim() ||
+        std::vector<Size>(to.shape() + 1, to.shape() + to.ndim()) != std::vector<Size>(from.shape() + 1, from.shape() + from.ndim()))
+        bad_value(name, "out", shape_text(shape_of(to)), "rows like those of 'x', which is " + shape_text(shape_of(from)));
+    if (!to.dtype().equal(from.dtype())) bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(from.dtype())));
+    if (to.dtype().has_fields() || to.dtype().kind() == 'O') bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
+    if (!is_c_contiguous(to) || !is_c_contiguous(from)) bad_value(name, "out", "or 'x' is strided", "C-contiguous arrays");
+    if (!to.writeable()) bad_value(name, "out", "read-only", "a writable array");
+    const Extent a = Extent::of(to, "out", true), b = Extent::of(from, "x", false);
+    if (a.begin < b.end && b.begin < a.end) bad_value(name, "out", "memory that overlaps 'x'", "memory of its own");
+    const auto rows = indices(name, "index", index, to.shape(0));
+    check_rows(name, rows, from.shape(0));
+    const std::size_t bytes = std::size_t(to.shape(0) ? to.nbytes() / to.shape(0) : 0);
+    char* y = static_cast<char*>(const_cast<void*>(to.data()));
+    const char* p = static_cast<const char*>(from.data());
+    const std::int64_t* i = rows.data();
+    const Size n = rows.size();
+    run_unlocked(double(to.nbytes()) / 8, [&] {
+        const int tasks = tasks_for(double(n) * double(bytes) / 8);
+        parallel_for(tasks, [&](int task) {
+            for (Size r = n * task / tasks; r < n * (task + 1) / tasks; ++r)
+                std::memcpy(y + std::size_t(r) * bytes, p + std::size_t(i[r]) * bytes, bytes);
+        });
+    });
+}
+
+void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int64_t padding_idx) {
+    constexpr const char* name = "embedding_backward";
+    by_dtype(name, "dw", dw, [&]<class T>(T) {
+        const py::array &out = two_dimensional(name, "dw", dw), &in = two_dimensional(name, "dy", dy);
+        const Size rows = out.shape(0), columns = out.shape(1), n = in.shape(0);
+        Arguments<T> arguments(name);
+        T* dw_data = arguments.output("dw", dw, {rows, columns});
+        const T* dy_data = arguments.input("dy", dy, {n, columns});
+        const auto at = indices(name, "index", index, n);
+        check_rows(name, at, rows);
+        arguments.check_overlap();
+        run_unlocked(double(out.size() + in.size()) / 4, [&] {
+            kernels<T>().embedding_backward(dw_data, dy_data, at.data(), n, rows, columns, padding_idx);
+        });
+    });
+}
+
+} // namespace
+
+void bind_rows(py::module_& m) {
+    m.def("softmax_forward", &softmax_forward<false>, py::arg("y"), py::arg("x"), "y = softmax of the rows of x.");
+    m.def("log_softmax_forward", &softmax_forward<true>, py::arg("y"), py::arg("x"), "y = log softmax of the rows of x.");
+    m.def("softmax_backward", &softmax_backward<false>, py::arg("dx"), py::arg("dy"), py::arg("y"),
+          "dx = y (dy - sum of dy y over the row).");
+    m.def("log_softmax_backward", &softmax_backward<true>, py::arg("dx"), py::arg("dy"), py::arg("y"),
+          "dx = dy - exp(y) (sum of dy over the row).");
+    m.def("dropout", &dropout, py::arg("y"), py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("offset"),
+          "y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.");
+    m.def("gather_rows", &gather_rows, py::arg("out"), py::arg("x"), py::arg("index"), "out[i] = x[index[i]].");
+    m.def("embedding_backward", &embedding_backward, py::arg("dw"), py::arg("dy"), py::arg("index"), py::arg("padding_idx"),
+          "dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.");
+}
+
+} // namespace fastgrad

@@ -1,0 +1,197 @@
+// SGD and Adam over lists of parameters. Everything is checked before the first number changes.
+#include <algorithm>
+
+#include "arrays.hpp"
+#include "module.hpp"
+
+namespace fastgrad {
+namespace {
+
+// The arrays of one argument: a list with one entry per parameter.
+class ArrayList {
+  public:
+    ArrayList(const char* kernel, const char* argument, py::handle list, Size count = -1)
+        : kernel_(kernel), argument_(argument) {
+        if (!py::isinstance<py::list>(list) && !py::isinstance<py::tuple>(list))
+            bad_type(kernel, argument, "a " + type_name(list), "a list of arrays");
+        items_ = py::reinterpret_steal<py::object>(PySequence_Fast(list.ptr(), ""));
+        if (count >= 0 && size() != count)
+            bad_value(kernel, argument, "a list of " + std::to_string(size()), "a list of " + std::to_string(count));
+    }
+    Size size() const { return PySequence_Fast_GET_SIZE(items_.ptr()); }
+    py::handle operator[](Size i) const { return PySequence_Fast_GET_ITEM(items_.ptr(), i); }
+
+    template <class T> const py::array& array(Size i) const {
+        const py::array& a = as_array(kernel_, argument_, (*this)[i]);
+        if (!has_dtype<T>(a)) bad_type(kernel_, argument_, dtype_name(a) + at(i), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
+        return a;
+    }
+
+    // Memory to be changed: dense in some order of its axes.
+    template <class T> T* state(Size i) const {
+        const py::array& a = array<T>(i);
+        if (!a.writeable()) bad_value(kernel_, argument_, "read-only" + at(i), "writable arrays");
+        if (!is_aligned(a) || !is_dense(a)) bad_value(kernel_, argument_, "a strided view" + at(i), "dense arrays");
+        return const_cast<T*>(static_cast<const T*>(a.data()));
+    }
+    template <class T> T* state_like(Size i, const py::array& other) const {
+        T* p = state<T>(i);
+        if (!same_layout(array<T>(i), other))
+            bad_value(kernel_, argument_, shape_text(shape_of(array<T>(i))) + at(i) + " or in another order",
+                      shape_text(shape_of(other)).substr(3) + " in the order of the parameter");
+        return p;
+    }
+    // Memory to be read, copied into the layout of `other` if it has another.
+    template <class T> const T* input_like(Size i, const py::array& other, std::vector<py::object>& copies) const {
+        const py::array& a = array<T>(i);
+        if (shape_of(a) != shape_of(other))
+            bad_value(kernel_, argument_, shape_text(shape_of(a)) + at(i), shape_text(shape_of(other)).substr(3));
+        if (is_aligned(a) && same_layout(a, other)) return static_cast<const T*>(a.data());
+        const py::module_ numpy = py::module_::import("numpy");
+        py::object copy = numpy.attr("empty_like")(other);
+        numpy.attr("copyto")(copy, a);
+        copies.push_back(copy);
+        return static_cast<const T*>(py::reinterpret_borrow<py::array>(copy).data());
+    }
+
+  private:
+    std::string at(Size i) const { return " at position " + std::to_string(i); }
+
+    static bool same_layout(const py::array& a, const py::array& b) {
+        if (a.ndim() != b.ndim()) return false;
+        for (Size i = 0; i < a.ndim(); ++i)
+            if (a.shape(i) != b.shape(i) || (a.shape(i) > 1 && a.strides(i) != b.strides(i))) return false;
+        return true;
+    }
+    static bool is_dense(const py::array& a) {
+        if (a.flags() & (py::array::c_style | py::array::f_style)) return true;
+        Size left = a.itemsize(); // the stride that the next axis must have
+        for (Size found = 0; found < a.ndim(); ++found) {
+            bool extended = false;
+            for (Size i = 0; i < a.ndim(); ++i)
+                if (a.shape(i) > 1 && a.strides(i) == left) {
+                    left *= a.shape(i), extended = true;
+                    break;
+                }
+            if (!extended) break;
+        }
+        return left == a.nbytes();
+    }
+
+    const char *kernel_, *argument_;
+    py::object items_;
+};
+
+void check_distinct(const char* kernel, const std::vector<Extent>& extents) {
+    std::vector<const Extent*> sorted;
+    for (const Extent& e : extents)
+        if (e.begin < e.end) sorted.push_back(&e);
+    std::sort(sorted.begin(), sorted.end(), [](const Extent* a, const Extent* b) { return a->begin < b->begin; });
+    for (std::size_t i = 1; i < sorted.size(); ++i)
+        if (sorted[i]->begin < sorted[i - 1]->end)
+            bad_value(kernel, sorted[i]->argument, std::string("memory that overlaps '") + sorted[i - 1]->argument + "'",
+                      "every array in memory of its own");
+}
+
+void check_not_negative(const char* kernel, const char* argument, double value) {
+    if (!(value >= 0)) bad_value(kernel, argument, number_text(value), "a number that is not negative");
+}
+
+void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, double lr, double momentum, double dampening,
+         double weight_decay, double l1, bool nesterov, bool maximize, py::handle first) {
+    constexpr const char* name = "sgd";
+    check_not_negative(name, "lr", lr);
+    check_not_negative(name, "momentum", momentum);
+    check_not_negative(name, "weight_decay", weight_decay);
+    check_not_negative(name, "l1", l1);
+    if (nesterov && (momentum <= 0 || dampening != 0))
+        bad_value(name, "nesterov", "True", "momentum > 0 and dampening = 0 with it");
+    const ArrayList p(name, "params", params);
+    const Size count = p.size();
+    const ArrayList g(name, "grads", grads, count);
+    const bool buffered = !momentum_buffers.is_none();
+    if (momentum != 0 && !buffered) bad_value(name, "momentum_buffers", "None", "a list of arrays when momentum is not 0");
+    const ArrayList buffers(name, "momentum_buffers", buffered ? momentum_buffers : params, count);
+    const ArrayList fresh(name, "first", buffered ? first : params, count);
+    if (count == 0) return;
+    by_dtype(name, "params", p[0], [&]<class T>(T) {
+        std::vector<py::object> copies;
+        std::vector<Extent> extents;
+        std::vector<Sgd<T>> work(std::size_t(count), Sgd<T>{});
+        double total = 0;
+        for (Size i = 0; i < count; ++i) {
+            Sgd<T>& s = work[std::size_t(i)];
+            s.p = p.state<T>(i);
+            const py::array& a = p.array<T>(i);
+            s.grad = g.input_like<T>(i, a, copies);
+            if (buffered) s.momentum_buffer = buffers.state_like<T>(i, a), s.first = PyObject_IsTrue(fresh[i].ptr()) == 1;
+            s.n = a.size();
+            total += double(s.n);
+            extents.push_back(Extent::of(a, "params", true));
+            if (buffered) extents.push_back(Extent::of(buffers.array<T>(i), "momentum_buffers", true));
+        }
+        check_distinct(name, extents);
+        const SgdOptions options{lr, buffered ? momentum : 0, dampening, weight_decay, l1, nesterov, maximize};
+        run_unlocked(total / 4, [&] { kernels<T>().sgd(work.data(), count, options); });
+    });
+}
+
+void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle exp_avg_sqs, py::handle max_exp_avg_sqs,
+          py::handle steps, double lr, double beta1, double beta2, double eps, double weight_decay, double l1,
+          bool decoupled, bool maximize) {
+    constexpr const char* name = "adam";
+    check_not_negative(name, "lr", lr);
+    check_not_negative(name, "eps", eps);
+    check_not_negative(name, "weight_decay", weight_decay);
+    check_not_negative(name, "l1", l1);
+    if (!(beta1 >= 0 && beta1 < 1)) bad_value(name, "beta1", number_text(beta1), "a number from 0 to below 1");
+    if (!(beta2 >= 0 && beta2 < 1)) bad_value(name, "beta2", number_text(beta2), "a number from 0 to below 1");
+    const ArrayList p(name, "params", params);
+    const Size count = p.size();
+    const ArrayList g(name, "grads", grads, count), m(name, "exp_avgs", exp_avgs, count),
+        v(name, "exp_avg_sqs", exp_avg_sqs, count);
+    const bool amsgrad = !max_exp_avg_sqs.is_none();
+    const ArrayList largest(name, "max_exp_avg_sqs", amsgrad ? max_exp_avg_sqs : params, count), t(name, "steps", steps, count);
+    if (count == 0) return;
+    by_dtype(name, "params", p[0], [&]<class T>(T) {
+        std::vector<py::object> copies;
+        std::vector<Extent> extents;
+        std::vector<Adam<T>> work(std::size_t(count), Adam<T>{});
+        double total = 0;
+        for (Size i = 0; i < count; ++i) {
+            Adam<T>& s = work[std::size_t(i)];
+            s.p = p.state<T>(i);
+            const py::array& a = p.array<T>(i);
+            s.grad = g.input_like<T>(i, a, copies);
+            s.exp_avg = m.state_like<T>(i, a), s.exp_avg_sq = v.state_like<T>(i, a);
+            if (amsgrad) s.max_exp_avg_sq = largest.state_like<T>(i, a);
+            s.step = PyLong_AsLongLong(t[i].ptr());
+            if (PyErr_Occurred()) throw py::error_already_set();
+            if (s.step < 1) bad_value(name, "steps", std::to_string(s.step), "positive integers");
+            s.n = a.size();
+            total += double(s.n);
+            extents.push_back(Extent::of(a, "params", true));
+            extents.push_back(Extent::of(m.array<T>(i), "exp_avgs", true));
+            extents.push_back(Extent::of(v.array<T>(i), "exp_avg_sqs", true));
+            if (amsgrad) extents.push_back(Extent::of(largest.array<T>(i), "max_exp_avg_sqs", true));
+        }
+        check_distinct(name, extents);
+        const AdamOptions options{lr, beta1, beta2, eps, weight_decay, l1, decoupled, maximize};
+        run_unlocked(total, [&] { kernels<T>().adam(work.data(), count, options); });
+    });
+}
+
+} // namespace
+
+void bind_updates(py::module_& m) {
+    m.def("sgd", &sgd, py::arg("params"), py::arg("grads"), py::arg("momentum_buffers"), py::arg("lr"),
+          py::arg("momentum"), py::arg("dampening"), py::arg("weight_decay"), py::arg("l1"), py::arg("nesterov"),
+          py::arg("maximize"), py::arg("first"),
+          "One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.");
+    m.def("adam", &adam, py::arg("params"), py::arg("grads"), py::arg("exp_avgs"), py::arg("exp_avg_sqs"),
+          py::arg("max_exp_avg_sqs"), py::arg("steps"), py::arg("lr"), py::arg("beta1"), py::arg("beta2"), py::arg("eps"),
+          py::arg("weight_decay"), py::arg("l1"), py::arg("decoupled"), py::arg("maximize"),
+          "One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.");
+}
+
+} // namespace fastgrad

@@ -1,0 +1,32 @@
+// dropout: y = x / (1 - p) where the random number of the element says so, else 0. No mask is stored: backward draws
+// the same numbers again.
+#pragma once
+
+#include "activation.hpp"
+
+#include "../fastgrad/random.hpp"
+
+namespace fastgrad::FASTGRAD_SET {
+
+// Element i keeps if number offset + i of the stream is at least p 2^32.
+template <class T>
+void dropout(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset) {
+    constexpr int blocks = 16, numbers = 4 * blocks;
+    const std::uint64_t threshold = std::uint64_t(p * 4294967296.0);
+    const T scale = p < 1 ? T(1 / (1 - p)) : T(0);
+    for_each_piece<T>(n, 2.0, [&](Size begin, Size count) {
+        std::uint32_t word[4][blocks];
+        const std::uint64_t end = offset + std::uint64_t(begin + count);
+        for (std::uint64_t i = offset + std::uint64_t(begin); i < end;) {
+            const std::uint64_t first = i / 4;
+            philox(word, first, seed);
+            const std::uint64_t until = 4 * first + numbers < end ? 4 * first + numbers : end;
+            for (; i < until; ++i) {
+                const std::uint64_t drawn = i - 4 * first, at = i - offset;
+                y[at] = word[drawn % 4][drawn / 4] >= threshold ? x[at] * scale : T(0);
+            }
+        }
+    });
+}
+
+} // namespace fastgrad::FASTGRAD_SET

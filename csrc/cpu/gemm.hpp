@@ -1,0 +1,90 @@
+// c (m, n) = a (m, k) b (k, n), with an epilogue on each finished tile while it is in the first-level cache.
+#pragma once
+
+#include "gemm_tile.hpp"
+#include "pack.hpp"
+#include "threads.hpp"
+
+namespace fastgrad::FASTGRAD_SET {
+
+struct NoEpilogue {
+    template <class T> FG_INLINE void operator()(T*, Size, Size, Size, Size, Size) const {}
+};
+
+constexpr Size direct_bytes = 1 << 20;  // b up to this size is read in place if its rows are contiguous
+constexpr Size block_k = 384;           // rows of b in one packed block ...
+constexpr Size block_bytes = 768 << 10; // ... whose size leaves room in the second-level cache
+
+// Cuts n into `parts` pieces that are multiples of `unit` (but for the last): [begin, end) of piece i.
+struct Piece {
+    Size begin, end;
+};
+FG_INLINE Piece piece(Size n, Size parts, Size i, Size unit) {
+    const Size units = (n + unit - 1) / unit;
+    const Size begin = units * i / parts * unit, end = units * (i + 1) / parts * unit;
+    return {begin < n ? begin : n, end < n ? end : n};
+}
+
+// One thread's share. epilogue(c, row, column, rows, columns, c_rows) is called once per finished tile.
+template <class T, class Epilogue>
+void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows, const T* bias, bool add,
+                    const Epilogue& epilogue) {
+    constexpr Size lanes = Vec<T>::lanes, width = tile_vectors * lanes;
+    const bool direct = b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes &&
+                        (cheap_partial_loads || n % lanes == 0);
+    const Size step_k = direct || k == 0 ? (k ? k : 1) : block_k;
+    const Size step_n = direct ? n : block_bytes / (block_k * Size(sizeof(T))) / width * width;
+    const Size row_blocks = (m + tile_rows - 1) / tile_rows;
+    for (Size n0 = 0; n0 < n; n0 += step_n) {
+        const Size columns = n - n0 < step_n ? n - n0 : step_n;
+        for (Size k0 = 0; k0 == 0 || k0 < k; k0 += step_k) {
+            const Size depth = k - k0 < step_k ? k - k0 : step_k;
+            const bool finished = k0 + step_k >= k;
+            const T* panels = nullptr;
+            if (!direct) {
+                const Size padded = (columns + width - 1) / width * width;
+                T* packed = static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * depth + lanes) * sizeof(T)));
+                for (Size j = 0; j < columns; j += width)
+                    pack_panel<T>(packed + j * depth, {b.p + k0 * b.rows + (n0 + j) * b.columns, b.rows, b.columns}, depth,
+                                  columns - j < width ? columns - j : width, width);
+                panels = packed;
+            }
+            for (Size block = 0; block < row_blocks; ++block) {
+                // rows spread evenly: a short last tile would wait for the latency of its few chains
+                const Size i = m * block / row_blocks, rows = m * (block + 1) / row_blocks - i;
+                for (Size j = 0; j < columns; j += width) {
+                    const Size some = columns - j < width ? columns - j : width;
+                    T* tile = c + i * c_rows + n0 + j;
+                    tile_table<T>.find(rows, some)({depth, a.p + i * a.rows + k0 * a.columns, a.rows, a.columns,
+                                                    direct ? b.p + j : panels + j * depth, direct ? b.rows : width, tile,
+                                                    c_rows, some, add || k0 > 0,
+                                                    finished && bias ? bias + n0 + j : nullptr});
+                    if (finished) epilogue(tile, i, n0 + j, rows, some, c_rows);
+                }
+            }
+        }
+    }
+}
+
+template <class T, class Epilogue = NoEpilogue>
+void multiply(Size m, Size n, Size k, View<T> a, View<T> b, T* c, const T* bias = nullptr, const Epilogue& epilogue = {}) {
+    if (m == 0 || n == 0) return;
+    constexpr Size width = tile_vectors * Vec<T>::lanes;
+    const double flops_per_ns = sizeof(T) == 4 ? 100 : 50;
+    const int tasks = tasks_for(2.0 * double(m) * double(n) * double(k) / flops_per_ns);
+    // by columns no two threads pack the same part of b; by rows when there are too few columns
+    const bool by_columns = n >= tasks * width * 2 || n > 4 * m;
+    parallel_for(tasks, [&](int task) {
+        const Piece r = by_columns ? Piece{0, m} : piece(m, tasks, task, 1);
+        const Piece s = by_columns ? piece(n, tasks, task, width) : Piece{0, n};
+        if (r.begin == r.end || s.begin == s.end) return;
+        T* corner = c + r.begin * n + s.begin;
+        multiply_block<T>(r.end - r.begin, s.end - s.begin, k, {a.p + r.begin * a.rows, a.rows, a.columns},
+                          {b.p + s.begin * b.columns, b.rows, b.columns}, corner, n, bias ? bias + s.begin : nullptr,
+                          false, [&](T* tile, Size i, Size j, Size rows, Size columns, Size c_rows) FG_INLINE_CALL {
+                              epilogue(tile, r.begin + i, s.begin + j, rows, columns, c_rows);
+                          });
+    });
+}
+
+} // namespace fastgrad::FASTGRAD_SET

@@ -1,0 +1,88 @@
+// The register tile of the matrix product: c (rows x columns) = a b, or c += a b, all of k in one chain of fma.
+//
+// A tile is `rows` rows of `vectors` registers. Per step of k it loads `vectors` registers of b and broadcasts one
+// number of a per row. Each element of c is one chain of fma over k in order, whatever the tile, so the result does not
+// depend on how a product is cut into tiles.
+#pragma once
+
+#include "kernels.hpp"
+#include "simd.hpp"
+
+namespace fastgrad::FASTGRAD_SET {
+
+constexpr int tile_vectors = 2;
+// accumulators + b + one broadcast must fit the registers
+constexpr int tile_rows = vector_registers == 32 ? 14 : 6;
+
+template <class T> struct Tile {
+    Size k;
+    const T* a; // element (i, p) is a[i * a_rows + p * a_columns]
+    Size a_rows, a_columns;
+    const T* b; // row p starts at b + p * b_rows, columns are contiguous
+    Size b_rows;
+    T* c;
+    Size c_rows;
+    Size columns;   // of c in this tile, at most tile_vectors registers
+    bool add;       // c += instead of c =
+    const T* bias;  // added to each row at the end; or null
+};
+
+template <class T, int rows, int vectors, bool partial> void multiply_tile(const Tile<T>& t) {
+    using V = Vec<T>;
+    constexpr int last = vectors - 1;
+    const Size n_last = t.columns - last * V::lanes;
+    const auto load = [&](const T* p, int j) FG_INLINE_CALL {
+        return partial && j == last ? V::load_partial(p + j * V::lanes, n_last) : V::load(p + j * V::lanes);
+    };
+    V acc[rows][vectors];
+    for (int i = 0; i < rows; ++i)
+        for (int j = 0; j < vectors; ++j) acc[i][j] = t.add ? load(t.c + i * t.c_rows, j) : V(0.0);
+
+    const T *a = t.a, *b = t.b;
+    for (Size p = 0; p < t.k; ++p, a += t.a_columns, b += t.b_rows) {
+        V bv[vectors];
+        for (int j = 0; j < vectors; ++j) bv[j] = load(b, j);
+        for (int i = 0; i < rows; ++i) {
+            const V av = V::broadcast(a + i * t.a_rows);
+            for (int j = 0; j < vectors; ++j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+        }
+    }
+
+    if (t.bias)
+        for (int j = 0; j < vectors; ++j) {
+            const V bias = load(t.bias, j);
+            for (int i = 0; i < rows; ++i) acc[i][j] = acc[i][j] + bias;
+        }
+    for (int i = 0; i < rows; ++i)
+        for (int j = 0; j < vectors; ++j) {
+            T* c = t.c + i * t.c_rows + j * V::lanes;
+            if (partial && j == last) acc[i][j].store_partial(c, n_last);
+            else acc[i][j].store(c);
+        }
+}
+
+template <class T> using TileFunction = void (*)(const Tile<T>&);
+
+// The tile for `rows` in [1, tile_rows] and `columns` in [1, tile_vectors * lanes].
+template <class T> struct TileTable {
+    TileFunction<T> of[tile_rows][tile_vectors][2];
+
+    template <int rows> constexpr void fill() {
+        of[rows - 1][0][0] = multiply_tile<T, rows, 1, false>;
+        of[rows - 1][0][1] = multiply_tile<T, rows, 1, true>;
+        of[rows - 1][1][0] = multiply_tile<T, rows, 2, false>;
+        of[rows - 1][1][1] = multiply_tile<T, rows, 2, true>;
+        if constexpr (rows > 1) fill<rows - 1>();
+    }
+    constexpr TileTable() : of{} { fill<tile_rows>(); }
+
+    FG_INLINE TileFunction<T> find(Size rows, Size columns) const {
+        constexpr Size lanes = Vec<T>::lanes;
+        const Size vectors = (columns + lanes - 1) / lanes;
+        return of[rows - 1][vectors - 1][columns % lanes != 0];
+    }
+};
+
+template <class T> inline constexpr TileTable<T> tile_table{};
+
+} // namespace fastgrad::FASTGRAD_SET

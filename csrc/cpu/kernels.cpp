@@ -1,0 +1,26 @@
+// Compiled once per instruction set, with FASTGRAD_SET naming it and the compiler's flags choosing it.
+#include "dropout.hpp"
+#include "embedding.hpp"
+#include "linear.hpp"
+#include "peak.hpp"
+#include "pointwise_loss.hpp"
+#include "cross_entropy.hpp"
+#include "prelu.hpp"
+#include "update.hpp"
+
+#define FASTGRAD_TEXT(x) #x
+#define FASTGRAD_NAME(x) FASTGRAD_TEXT(x)
+
+namespace fastgrad::FASTGRAD_SET {
+
+template <class T> constexpr KernelTable<T> table() {
+    return {linear_forward<T>,  linear_backward<T>,  matmul<T>,        activation_forward<T>, activation_backward<T>,
+            prelu_forward<T>,   prelu_backward<T>,   softmax_forward<T>, softmax_backward<T>, cross_entropy<T>,
+            pointwise_loss<T>,  dropout<T>,          embedding_backward<T>, sgd<T>,           adam<T>,
+            fma_peak<T>};
+}
+
+extern const InstructionSet instruction_set;
+constexpr InstructionSet instruction_set{FASTGRAD_NAME(FASTGRAD_SET), table<float>(), table<double>()};
+
+} // namespace fastgrad::FASTGRAD_SET

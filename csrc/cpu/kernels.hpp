@@ -1,0 +1,148 @@
+// What an instruction set offers: one table of kernels per dtype. Plain data only; arrays are checked by the bindings.
+//
+// Contract: outputs first; a null output is not computed; matrices are row-major with unit column stride unless they
+// are a View; nothing is written outside the outputs. A kernel may throw std::bad_alloc (scratch memory), nothing else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../fastgrad/activation_info.hpp"
+
+namespace fastgrad {
+
+using Size = std::ptrdiff_t;
+
+template <class T> struct View { // element (i, j) is p[i * rows + j * columns]
+    const T* p;
+    Size rows, columns;
+    [[gnu::always_inline]] View transposed() const { return {p, columns, rows}; }
+};
+
+// y (rows, columns) from x, row by row
+template <class T> struct Rows {
+    T* y;
+    Size y_stride;
+    const T* x;
+    Size x_stride;
+    Size rows, columns;
+};
+
+template <class T> struct LinearForward { // y = f(z), z = x wᵀ + b
+    Size m, n, k;
+    T *y, *z; // (m, n); z may be null
+    View<T> x, w;
+    const T* b; // (n,) or null
+    BoundActivation activation;
+};
+
+template <class T> struct LinearBackward {
+    Size m, n, k;
+    T* dx; // (m, k)
+    T* dw; // (n, k), or (k, n) if dw_transposed
+    bool dw_transposed;
+    T* db; // (n,)
+    const T *dy, *saved; // (m, n); saved is y or z
+    View<T> x, w;
+    BoundActivation activation;
+};
+
+template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` times
+    Size batch, m, n, k;
+    T* y;
+    View<T> a, b;
+    Size a_step, b_step; // from one matrix of the batch to the next
+};
+
+enum class Reduction { none, mean, sum };
+
+template <class T> struct CrossEntropy {
+    Size n, c;
+    T *loss, *dx;
+    const T* x;
+    const std::int64_t* index; // (n,), or null:
+    const T* probability;      // (n, c)
+    const T* weight;           // (c,) or null
+    std::int64_t ignore_index;
+    double label_smoothing;
+    Reduction reduction;
+    bool log_probabilities; // x is log-probabilities already (nll_loss)
+};
+
+enum class PointwiseLossKind { mse, l1, smooth_l1, huber, bce, bce_with_logits };
+
+template <class T> struct PointwiseLoss {
+    Size n;
+    T *loss, *dx;
+    const T *x, *target, *weight, *pos_weight; // the last two may be null
+    PointwiseLossKind kind;
+    double parameter;
+    Reduction reduction;
+};
+
+template <class T> struct Sgd {
+    T *p, *momentum_buffer; // the buffer is null without momentum
+    const T* grad;
+    Size n;
+    bool first; // the buffer holds nothing yet
+};
+struct SgdOptions {
+    double lr, momentum, dampening, weight_decay, l1;
+    bool nesterov, maximize;
+};
+
+template <class T> struct Adam {
+    T *p, *exp_avg, *exp_avg_sq, *max_exp_avg_sq; // the last is null without amsgrad
+    const T* grad;
+    Size n;
+    std::int64_t step;
+};
+struct AdamOptions {
+    double lr, beta1, beta2, eps, weight_decay, l1;
+    bool decoupled, maximize;
+};
+
+template <class T> struct KernelTable {
+    void (*linear_forward)(const LinearForward<T>&);
+    void (*linear_backward)(const LinearBackward<T>&);
+    void (*matmul)(const Matmul<T>&);
+    void (*activation_forward)(T* y, const T* x, Size n, const BoundActivation&);
+    void (*activation_backward)(T* dx, const T* dy, const T* saved, Size n, const BoundActivation&);
+    void (*prelu_forward)(T* y, const T* x, const T* a, Size outer, Size channels, Size inner, bool shared);
+    void (*prelu_backward)(T* dx, T* da, const T* dy, const T* x, const T* a, Size outer, Size channels, Size inner,
+                           bool shared);
+    void (*softmax_forward)(T* y, const T* x, Size rows, Size columns, bool logarithm);
+    void (*softmax_backward)(T* dx, const T* dy, const T* y, Size rows, Size columns, bool logarithm);
+    void (*cross_entropy)(const CrossEntropy<T>&);
+    void (*pointwise_loss)(const PointwiseLoss<T>&);
+    void (*dropout)(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset);
+    void (*embedding_backward)(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows, Size columns,
+                               std::int64_t padding_idx);
+    void (*sgd)(const Sgd<T>* parameters, Size count, const SgdOptions&);
+    void (*adam)(const Adam<T>* parameters, Size count, const AdamOptions&);
+    double (*fma_peak)(double seconds); // FLOP/s of one thread
+};
+
+struct InstructionSet {
+    const char* name;
+    KernelTable<float> float32;
+    KernelTable<double> float64;
+};
+
+#if defined(__x86_64__)
+namespace baseline { extern const InstructionSet instruction_set; }
+namespace avx2 { extern const InstructionSet instruction_set; }
+namespace avx512 { extern const InstructionSet instruction_set; }
+#elif defined(__aarch64__)
+namespace neon { extern const InstructionSet instruction_set; }
+#else
+namespace baseline { extern const InstructionSet instruction_set; }
+#endif
+
+template <class T> const KernelTable<T>& kernels();          // of the set in use
+const char* instruction_set_name();                          // the set in use
+void choose_instruction_set(const char* name);               // throws std::runtime_error if it cannot run here
+const InstructionSet* const* built_instruction_sets(int& count); // weakest first
+bool can_run(const InstructionSet&);
+
+} // namespace fastgrad

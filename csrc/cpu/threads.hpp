@@ -1,0 +1,30 @@
+// The pool of threads that kernels share, and scratch memory per thread.
+#pragma once
+
+#include <cstddef>
+
+namespace fastgrad {
+
+// Runs task(context, i) for i in [0, tasks), tasks < 65536, on the pool and the caller's thread, in any order; returns when all are
+// done. Runs them one after the other if the pool is busy with another caller. The first exception reaches the caller.
+void parallel(int tasks, void (*task)(void* context, int i), void* context);
+
+template <class Body> inline void parallel_for(int tasks, Body&& body) {
+    if (tasks == 1) {
+        body(0);
+    } else if (tasks > 1) {
+        parallel(tasks, [](void* context, int i) { (*static_cast<Body*>(context))(i); }, &body);
+    }
+}
+
+int num_threads();
+void set_num_threads(int n); // n >= 1
+
+// How many tasks to cut work of `cost` (about nanoseconds on one thread) into: 1 below what a fork-join is worth.
+int tasks_for(double cost);
+
+// Memory that stays this thread's until it asks for the same slot again; aligned to 64 bytes. Throws std::bad_alloc.
+enum class Scratch { dz, packed_b, packed_a, row, count };
+void* scratch(Scratch slot, std::size_t bytes);
+
+} // namespace fastgrad

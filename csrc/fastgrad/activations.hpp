@@ -1,0 +1,245 @@
+// Every activation, once: its names, formula, parameters, what its derivative reads, and its mathematics.
+//
+// A struct here and a line in FASTGRAD_ACTIVATIONS give the fused epilogue of `linear`, the Python function,
+// the nn module and the row in docs/activations.md. The templates work on any V with arithmetic, comparisons,
+// select, abs, exp, expm1, log1p, tanh, logistic and (for doubles) normal.
+//
+//   forward(x, p)        y = f(x)
+//   from_output(y, p)    f'(x), computed from y     at least one of the two;
+//   from_input(x, p)     f'(x), computed from x     `reads` says which one backward uses
+//   wide_forward, wide_derivative   float is computed in double: in float the formula cancels or its
+//                        argument's rounding error is magnified
+//   gates                where f' = 0 backward gives 0 whatever dy is, as torch does for its clipped functions
+#pragma once
+
+#include "activation_info.hpp"
+
+namespace fastgrad::FASTGRAD_SET {
+
+struct ActivationDefaults { // what the structs below may leave out
+    static constexpr bool wide_forward = false, wide_derivative = false, gates = false;
+};
+struct ReadsOutput : ActivationDefaults {
+    static Reads reads(Parameters<double>) { return Reads::output; }
+};
+struct ReadsInput : ActivationDefaults {
+    static Reads reads(Parameters<double>) { return Reads::input; }
+};
+// x for x > 0, a curve that starts at -alpha elsewhere: the output tells the sides apart only if alpha >= 0
+struct ReadsBySign : ActivationDefaults {
+    static Reads reads(Parameters<double> p) { return p.a >= 0 ? Reads::output : Reads::input; }
+};
+
+struct Sigmoid : ReadsOutput {
+    static constexpr ActivationInfo info{"sigmoid", "Sigmoid", "1 / (1 + exp(-x))", "y (1 - y)",
+                                         "torch.sigmoid", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) { return logistic(x); }
+    template <class V> static V from_output(V y, Parameters<V>) { return y * (V(1.0) - y); }
+};
+
+struct Tanh : ReadsOutput {
+    static constexpr ActivationInfo info{"tanh", "Tanh", "tanh(x)", "(1 - y) (1 + y)", "torch.tanh", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) { return tanh(x); }
+    template <class V> static V from_output(V y, Parameters<V>) { return (V(1.0) - y) * (V(1.0) + y); }
+};
+
+struct Relu : ReadsOutput {
+    static constexpr ActivationInfo info{"relu", "ReLU", "max(0, x)", "1 if x > 0 else 0",
+                                         "Nair and Hinton 2010; torch.nn.functional.relu", 0, {}};
+    static constexpr bool gates = true;
+    template <class V> static V forward(V x, Parameters<V>) { return select(x <= V(0.0), V(0.0), x); }
+    template <class V> static V from_output(V y, Parameters<V>) { return select(y <= V(0.0), V(0.0), V(1.0)); }
+};
+
+struct LeakyRelu : ReadsBySign {
+    static constexpr ActivationInfo info{
+        "leaky_relu", "LeakyReLU", "x if x > 0 else negative_slope * x", "1 if x > 0 else negative_slope",
+        "Maas, Hannun and Ng 2013; torch.nn.functional.leaky_relu", 1,
+        {{"negative_slope", "Slope for x <= 0.", 0.01, false}}};
+    template <class V> static V forward(V x, Parameters<V> p) { return select(x > V(0.0), x, x * p.a); }
+    template <class V> static V from_output(V y, Parameters<V> p) { return from_input(y, p); }
+    template <class V> static V from_input(V x, Parameters<V> p) { return select(x > V(0.0), V(1.0), p.a); }
+};
+
+struct Elu : ReadsBySign {
+    static constexpr ActivationInfo info{
+        "elu", "ELU", "x if x > 0 else alpha * (exp(x) - 1)", "1 if x > 0 else y + alpha",
+        "Clevert, Unterthiner and Hochreiter 2016; torch.nn.functional.elu", 1,
+        {{"alpha", "Minus the limit for x to minus infinity.", 1.0, false}}};
+    template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x), x); }
+    template <class V> static V from_output(V y, Parameters<V> p) { return select(y <= V(0.0), y + p.a, V(1.0)); }
+    template <class V> static V from_input(V x, Parameters<V> p) {
+        return select(x <= V(0.0), p.a * exp(x), V(1.0));
+    }
+};
+
+struct Celu : ReadsBySign {
+    static constexpr ActivationInfo info{
+        "celu", "CELU", "x if x > 0 else alpha * (exp(x / alpha) - 1)", "1 if x > 0 else y / alpha + 1",
+        "Barron 2017; torch.nn.functional.celu", 1,
+        {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, true}}};
+    static constexpr bool wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V> p) {
+        return select(x <= V(0.0), p.a * expm1(x / p.a), x);
+    }
+    template <class V> static V from_output(V y, Parameters<V> p) {
+        return select(y <= V(0.0), (y + p.a) / p.a, V(1.0));
+    }
+    template <class V> static V from_input(V x, Parameters<V> p) {
+        return select(x <= V(0.0), exp(x / p.a), V(1.0));
+    }
+};
+
+struct Selu : ReadsOutput {
+    static constexpr double alpha = 1.6732632423543772848170429916717;
+    static constexpr double scale = 1.0507009873554804934193349852946;
+    static constexpr ActivationInfo info{
+        "selu", "SELU", "scale * (x if x > 0 else alpha * (exp(x) - 1)), alpha = 1.67326324, scale = 1.05070099",
+        "scale if x > 0 else y + scale * alpha",
+        "Klambauer, Unterthiner, Mayr and Hochreiter 2017; torch.nn.functional.selu", 0, {}};
+    static constexpr bool wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V>) {
+        return select(x <= V(0.0), V(scale * alpha) * expm1(x), V(scale) * x);
+    }
+    template <class V> static V from_output(V y, Parameters<V>) {
+        return select(y <= V(0.0), y + V(scale * alpha), V(scale));
+    }
+};
+
+struct Gelu : ReadsInput {
+    static constexpr ActivationInfo info{"gelu", "GELU", "x * Phi(x), Phi(x) = (1 + erf(x / sqrt(2))) / 2",
+                                         "Phi(x) + x * exp(-x * x / 2) / sqrt(2 * pi)",
+                                         "Hendrycks and Gimpel 2016; torch.nn.functional.gelu", 0, {}};
+    static constexpr bool wide_forward = true, wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * normal(x).cumulative; }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        const auto [cumulative, density] = normal(x);
+        return cumulative + minimum(maximum(x, -1e3), 1e3) * density;
+    }
+};
+
+struct GeluTanh : ReadsInput {
+    static constexpr double c = 1.5957691216057307117597842397375, d = 0.044715; // c = 2 sqrt(2 / pi)
+    static constexpr ActivationInfo info{
+        "gelu_tanh", "GELU", "x * s, s = sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x**3))",
+        "s + x * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x)",
+        "Hendrycks and Gimpel 2016; torch.nn.functional.gelu(approximate='tanh')", 0, {}};
+    static constexpr bool wide_forward = true, wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V>) {
+        const V t = minimum(maximum(x, -1e3), 1e3);
+        return maximum(x, -1e3) * logistic(V(c) * t * (V(1.0) + V(d) * t * t));
+    }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        const V t = minimum(maximum(x, -1e3), 1e3), u = V(c) * t * (V(1.0) + V(d) * t * t);
+        const V s = logistic(u);
+        return s + t * s * logistic(-u) * V(c) * (V(1.0) + V(3 * d) * t * t);
+    }
+};
+
+struct Silu : ReadsInput {
+    static constexpr ActivationInfo info{"silu", "SiLU", "x * sigmoid(x)",
+                                         "s * (1 + x * (1 - s)), s = sigmoid(x)",
+                                         "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu", 0, {}};
+    static constexpr bool wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * logistic(x); }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        const V t = minimum(maximum(x, -1e3), 1e3);
+        return logistic(x) * (V(1.0) + t * logistic(-x));
+    }
+};
+
+struct Mish : ReadsInput {
+    static constexpr ActivationInfo info{"mish", "Mish", "x * tanh(log(1 + exp(x)))",
+                                         "t + x * (1 - t * t) * sigmoid(x), t = tanh(log(1 + exp(x)))",
+                                         "Misra 2019; torch.nn.functional.mish", 0, {}};
+    static constexpr bool wide_forward = true, wide_derivative = true;
+    // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1
+    template <class V> static V forward(V x, Parameters<V>) {
+        const V e = exp(minimum(x, 40.0)), n = e * (e + V(2.0));
+        return maximum(x, -1e3) * (n / (n + V(2.0)));
+    }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        const V t = minimum(maximum(x, -1e3), 40.0), e = exp(t), n = e * (e + V(2.0)), m = n + V(2.0);
+        return n / m + t * (V(4.0) * (n + V(1.0)) / (m * m)) * (e / (e + V(1.0)));
+    }
+};
+
+struct Softplus : ReadsInput {
+    static constexpr ActivationInfo info{
+        "softplus", "Softplus", "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
+        "1 if beta * x > threshold else sigmoid(beta * x)", "Dugas et al. 2001; torch.nn.functional.softplus", 2,
+        {{"beta", "Sharpness; not 0.", 1.0, true}, {"threshold", "Above it the function is the identity.", 20.0, false}}};
+    static constexpr bool wide_forward = true, wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V> p) {
+        const V z = x * p.a;
+        return select(z > p.b, x, (maximum(z, 0.0) + log1p(exp(-abs(z)))) / p.a);
+    }
+    template <class V> static V from_input(V x, Parameters<V> p) {
+        const V z = x * p.a;
+        return select(z > p.b, V(1.0), logistic(z));
+    }
+};
+
+struct Softsign : ReadsInput {
+    static constexpr ActivationInfo info{"softsign", "Softsign", "x / (1 + abs(x))", "1 / (1 + abs(x))**2",
+                                         "Turian, Bergstra and Bengio 2009; torch.nn.functional.softsign", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) { return x / (V(1.0) + abs(x)); }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        const V r = V(1.0) / (V(1.0) + abs(x));
+        return r * r;
+    }
+};
+
+struct Hardtanh : ReadsOutput {
+    static constexpr ActivationInfo info{
+        "hardtanh", "Hardtanh", "min(max(x, min_val), max_val)", "1 if min_val < x < max_val else 0",
+        "Collobert 2004; torch.nn.functional.hardtanh", 2,
+        {{"min_val", "Lower bound.", -1.0, false}, {"max_val", "Upper bound; above min_val.", 1.0, false}}};
+    static constexpr bool gates = true;
+    template <class V> static V forward(V x, Parameters<V> p) {
+        return select(x < p.a, p.a, select(x > p.b, p.b, x));
+    }
+    template <class V> static V from_output(V y, Parameters<V> p) {
+        return select((y <= p.a) | (y >= p.b), V(0.0), V(1.0));
+    }
+};
+
+struct Relu6 : ReadsOutput {
+    static constexpr ActivationInfo info{"relu6", "ReLU6", "min(max(x, 0), 6)", "1 if 0 < x < 6 else 0",
+                                         "Krizhevsky 2010; torch.nn.functional.relu6", 0, {}};
+    static constexpr bool gates = true;
+    template <class V> static V forward(V x, Parameters<V>) { return Hardtanh::forward(x, {V(0.0), V(6.0)}); }
+    template <class V> static V from_output(V y, Parameters<V>) {
+        return Hardtanh::from_output(y, {V(0.0), V(6.0)});
+    }
+};
+
+struct Hardswish : ReadsInput {
+    static constexpr ActivationInfo info{"hardswish", "Hardswish", "x * min(max(x + 3, 0), 6) / 6",
+                                         "0 if x <= -3 else (2 * x + 3) / 6 if x < 3 else 1",
+                                         "Howard et al. 2019; torch.nn.functional.hardswish", 0, {}};
+    static constexpr bool gates = true;
+    template <class V> static V forward(V x, Parameters<V>) {
+        return select(x <= V(-3.0), V(0.0), select(x >= V(3.0), x, x * (x + V(3.0)) / V(6.0)));
+    }
+    template <class V> static V from_input(V x, Parameters<V>) {
+        return select(x <= V(-3.0), V(0.0), select(x >= V(3.0), V(1.0), (x + x + V(3.0)) / V(6.0)));
+    }
+};
+
+struct LogSigmoid : ReadsInput {
+    static constexpr ActivationInfo info{"logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "sigmoid(-x)",
+                                         "torch.nn.functional.logsigmoid", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) {
+        return minimum(x, 0.0) - log1p(exp(-abs(x)));
+    }
+    template <class V> static V from_input(V x, Parameters<V>) { return logistic(-x); }
+};
+
+// The list. Its order is the order of the kernel tables.
+#define FASTGRAD_ACTIVATIONS(apply)                                                                                    \
+    apply(Sigmoid) apply(Tanh) apply(Relu) apply(LeakyRelu) apply(Elu) apply(Celu) apply(Selu) apply(Gelu)             \
+        apply(GeluTanh) apply(Silu) apply(Mish) apply(Softplus) apply(Softsign) apply(Hardtanh) apply(Relu6)           \
+            apply(Hardswish) apply(LogSigmoid)
+
+} // namespace fastgrad::FASTGRAD_SET
