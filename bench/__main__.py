@@ -1,0 +1,138 @@
+"""``python -m bench SUBJECT``, from the root of the repository."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench.harness import Effort
+from bench.machine import Limits, description, usable_cpus
+from bench.options import Options
+from bench.tables import refusals
+
+SUBJECTS = {
+    "step": "one whole training step of each case, beside every peer",
+    "linear": "fused linear layers, forward and backward, over a grid of sizes",
+    "activations": "every activation, forward and backward",
+    "losses": "every loss with its gradient",
+    "update": "SGD and Adam over the parameters of a network",
+}
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "FASTGRAD_NUM_THREADS",
+    "NPROC",
+)
+
+
+def main() -> int:
+    """Measure, print the tables, write the JSON."""
+    parser = _parser()
+    options = parser.parse_args()
+    if options.worker:
+        _work(options)
+        return 0
+    available = importlib.import_module(f"bench.{options.subject}").names()
+    for name in options.only:
+        if name not in available:
+            parser.error(f"--only: {name!r} is unknown, expected some of {', '.join(available)}")
+    cpus = len(usable_cpus())
+    counts = sorted(
+        {cpus if text == "all" else _count(parser, text, cpus) for text in options.threads.split(",")}
+    )
+    results = []
+    subject = importlib.import_module(f"bench.{options.subject}")
+    for threads in counts:
+        result = _in_a_process(options, threads)
+        print(subject.report(result["rows"], threads), flush=True)
+        if wrong := refusals(result["rows"]):
+            print(wrong + "\n", flush=True)
+        results.append(result)
+    if options.json:
+        record = {"subject": options.subject, **description(), "processes": results}
+        options.json.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return 1 if any(refusals(result["rows"]) for result in results) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure fastgrad beside its peers. Each number of threads has a process of its own; "
+        "contestants take turns in blocks; the figures are medians over rounds. A wrong result is not timed "
+        "(exit status 1).",
+        epilog="subjects: " + "; ".join(f"{name}: {text}" for name, text in SUBJECTS.items()),
+    )
+    parser.add_argument("subject", choices=SUBJECTS)
+    parser.add_argument(
+        "--threads", default="1,all", metavar="N,…", help="numbers of threads (default: 1,all)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
+    )
+    parser.add_argument("--only", "--cases", type=lambda text: text.split(","), default=[], metavar="NAME,…",
+                        help="measure these alone")  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes; the figures mean little"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
+    )
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= cpus:
+        parser.error(f"--threads: {text!r} is neither 'all' nor a number from 1 to {cpus}")
+    return int(text)
+
+
+def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
+    """Run the subject in a process that has so many processors and libraries that know it from the start."""
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, "-m", "bench", options.subject, "--worker", str(answer)]
+        command += ["--threads", str(threads), "--rounds", str(options.rounds)]
+        command += ["--only", ",".join(options.only)] if options.only else []
+        command += ["--quick"] if options.quick else []
+        subprocess.run(command, env=environment, check=True)
+        result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return result
+
+
+def _work(options: argparse.Namespace) -> None:
+    """Measure in this process and leave the answer in a file."""
+    threads = int(options.threads)
+    if hasattr(os, "sched_setaffinity"):  # no library may use more than its share, whatever it was told
+        os.sched_setaffinity(0, usable_cpus()[:threads])
+    effort = Effort(min(options.rounds, 2), 0.002) if options.quick else Effort(options.rounds, 0.06)
+    limits = Limits(threads)
+    _tell_threads(threads)
+    subject = importlib.import_module(f"bench.{options.subject}")
+    rows = subject.run(Options(threads, effort, tuple(options.only), options.quick), limits)
+    answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
+    options.worker.write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _tell_threads(threads: int) -> None:
+    import fastgrad as fg
+
+    fg.set_num_threads(threads)
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

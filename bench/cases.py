@@ -1,0 +1,92 @@
+"""The networks that are measured, under the names used everywhere, and the arrays they start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CASES", "Case", "Start", "start"]
+
+LEARNING_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training step: a multilayer perceptron, cross-entropy, plain SGD.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    sizes : tuple of int
+        Inputs, hidden widths, classes.
+    activation : str
+        After every layer but the last.
+    batch : int
+        Rows in a step.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    activation: str
+    batch: int
+
+    @property
+    def flop(self) -> int:
+        """Floating-point operations of the matrix products: forward, dw, and dx but for the first."""
+        products = [m * n for m, n in pairwise(self.sizes)]
+        return 2 * self.batch * (3 * sum(products) - products[0])
+
+
+CASES = (
+    Case("online", (16, 32, 32, 4), "relu", 1),
+    Case("tiny", (16, 32, 32, 4), "relu", 32),
+    Case("rl", (64, 64, 64, 6), "tanh", 64),
+    Case("lecture", (841, 100, 100, 100, 100, 100, 26), "sigmoid", 64),
+    Case("mnist", (784, 256, 128, 10), "relu", 128),
+    Case("tabular", (100, 512, 512, 512, 10), "elu", 256),
+    Case("wide", (1024, 2048, 2048, 1000), "relu", 512),
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every peer begins with.
+
+    Parameters
+    ----------
+    weights, biases : list of ndarray, shapes (out, in) and (out,)
+        Initial parameters, uniform as in torch's layers.
+    x : ndarray, shape (batch, in)
+        The batch.
+    target : ndarray of int64, shape (batch,)
+        Its classes.
+    """
+
+    weights: list[np.ndarray[Any, Any]]
+    biases: list[np.ndarray[Any, Any]]
+    x: np.ndarray[Any, Any]
+    target: np.ndarray[Any, Any]
+
+
+def start(case: Case, dtype: str = "float32") -> Start:
+    """Make the initial arrays of a case; the same ones at every call, whatever the dtype.
+
+    Parameters
+    ----------
+    case : Case
+        Sizes and batch.
+    dtype : str
+        The values are float32's in either dtype, so that a float64 reference starts equal.
+    """
+    generator = np.random.default_rng(7)
+    weights, biases = [], []
+    for inputs, outputs in pairwise(case.sizes):
+        bound = 1 / np.sqrt(inputs)
+        for shape, into in (((outputs, inputs), weights), ((outputs,), biases)):
+            into.append(generator.uniform(-bound, bound, shape).astype(np.float32).astype(dtype))
+    x = generator.standard_normal((case.batch, case.sizes[0])).astype(np.float32).astype(dtype)
+    return Start(weights, biases, x, generator.integers(0, case.sizes[-1], case.batch))

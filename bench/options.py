@@ -1,0 +1,41 @@
+"""What a benchmark run is told, by the command line or by the process that starts it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from bench.harness import Effort
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure, in one process.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that every contestant uses.
+    effort : Effort
+        Rounds and length of blocks.
+    only : tuple of str
+        Names of what to measure; empty for everything.
+    quick : bool
+        A run to see that everything works: small sizes, nothing that compiles for seconds.
+    """
+
+    threads: int
+    effort: Effort
+    only: tuple[str, ...] = ()
+    quick: bool = False
+
+    def wants(self, name: str) -> bool:
+        """Whether the part of that name was asked for."""
+        return not self.only or name in self.only
+
+    def say(self, text: str) -> None:
+        """Tell what is being measured to whoever watches."""
+        if sys.stderr.isatty():
+            print(f"{self.threads} threads: {text} …", file=sys.stderr, flush=True)
