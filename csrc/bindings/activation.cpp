@@ -55,7 +55,8 @@ PyActivation make_activation(const std::string& name, const py::args& arguments)
         f.parameters.push_back(value);
     }
     if (name == "hardtanh" && !(f.parameters[0] < f.parameters[1]))
-        bad_value(info.name, "max_val", number_text(f.parameters[1]), "more than min_val = " + number_text(f.parameters[0]));
+        bad_value(info.name, "max_val", number_text(f.parameters[1]),
+                  "more than min_val = " + number_text(f.parameters[0]));
     f.bound.index = index;
     if (info.parameter_count > 0) f.bound.parameters.a = f.parameters[0];
     if (info.parameter_count > 1) f.bound.parameters.b = f.parameters[1];
@@ -108,9 +109,8 @@ void backward(py::handle dx, py::handle dy, py::handle saved, const PyActivation
         const T* dy_data = arguments.input_like("dy", dy, out);
         const T* saved_data = arguments.input_like("saved", saved, out);
         arguments.check_overlap(true);
-        run_unlocked(double(out.size()), [&] {
-            kernels<T>().activation_backward(dx_data, dy_data, saved_data, out.size(), f.bound);
-        });
+        run_unlocked(double(out.size()),
+                     [&] { kernels<T>().activation_backward(dx_data, dy_data, saved_data, out.size(), f.bound); });
     });
 }
 
@@ -149,8 +149,8 @@ void prelu_backward(py::handle dx, py::handle da, py::handle dy, py::handle x, p
         const T* a_data = arguments.input("a", a, {slopes});
         arguments.check_overlap();
         run_unlocked(double(in.size()), [&] {
-            kernels<T>().prelu_backward(dx_data, da_data, dy_data, x_data, a_data, in.shape(0), in.shape(1), in.shape(2),
-                                        slopes == 1);
+            kernels<T>().prelu_backward(dx_data, da_data, dy_data, x_data, a_data, in.shape(0), in.shape(1),
+                                        in.shape(2), slopes == 1);
         });
     });
 }
@@ -163,22 +163,21 @@ void bind_activations(py::module_& m) {
     py::class_<PyActivation>(m, "Activation", "An activation with its parameters; immutable.")
         .def(py::init(&make_activation), py::arg("name"))
         .def_property_readonly("name", [](const PyActivation& f) { return activation_info(f.bound.index).name; })
-        .def_property_readonly("parameters",
-                               [](const PyActivation& f) { return py::tuple(py::cast(f.parameters)); })
-        .def_property_readonly("reads", [](const PyActivation& f) { return text(f.bound.reads); },
-                               "What the derivative is computed from: 'output', 'input' or 'nothing'.")
-        .def("__repr__",
-             [](const PyActivation& f) { return "Activation" + std::string(py::repr(arguments_of(f))); })
+        .def_property_readonly("parameters", [](const PyActivation& f) { return py::tuple(py::cast(f.parameters)); })
+        .def_property_readonly(
+            "reads", [](const PyActivation& f) { return text(f.bound.reads); },
+            "What the derivative is computed from: 'output', 'input' or 'nothing'.")
+        .def("__repr__", [](const PyActivation& f) { return "Activation" + std::string(py::repr(arguments_of(f))); })
         .def("__hash__", [](const PyActivation& f) { return py::hash(arguments_of(f)); })
         .def("__eq__",
              [](const PyActivation& f, py::handle other) {
                  return py::isinstance<PyActivation>(other) &&
                         arguments_of(f).equal(arguments_of(other.cast<const PyActivation&>()));
              })
-        .def("__reduce__", [](const PyActivation& f) {
-            return py::make_tuple(py::type::of<PyActivation>(), arguments_of(f));
-        });
-    m.def("activations", &activations, "Every activation: name, module, formula, derivative, source, parameters, reads.");
+        .def("__reduce__",
+             [](const PyActivation& f) { return py::make_tuple(py::type::of<PyActivation>(), arguments_of(f)); });
+    m.def("activations", &activations,
+          "Every activation: name, module, formula, derivative, source, parameters, reads.");
     m.def("activation_forward", &forward, py::arg("y"), py::arg("x"), py::arg("activation"), "y = f(x); y may be x.");
     m.def("activation_backward", &backward, py::arg("dx"), py::arg("dy"), py::arg("saved"), py::arg("activation"),
           "dx = dy f'(saved); dx may be dy.");

@@ -83,7 +83,8 @@ template <class T> class Arguments {
     }
     const T* input_like(const char* argument, py::handle object, const py::array& other) {
         const py::array& a = typed(argument, object);
-        if (shape_of(a) != shape_of(other)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
+        if (shape_of(a) != shape_of(other))
+            bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
         return contiguous(a, argument);
     }
 
@@ -96,7 +97,8 @@ template <class T> class Arguments {
     }
     T* output_like(const char* argument, py::handle object, const py::array& other) {
         const py::array& a = typed(argument, object);
-        if (shape_of(a) != shape_of(other)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
+        if (shape_of(a) != shape_of(other))
+            bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
         return writable(a, argument);
     }
     // An output of shape (rows, columns) in C or in Fortran order.
@@ -110,7 +112,8 @@ template <class T> class Arguments {
 
     const py::array& typed(const char* argument, const py::handle& object) {
         const py::array& a = as_array(kernel_, argument, object);
-        if (!has_dtype<T>(a)) bad_type(kernel_, argument, dtype_name(a), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
+        if (!has_dtype<T>(a))
+            bad_type(kernel_, argument, dtype_name(a), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
         return a;
     }
     const py::array& typed(const char* argument, const py::handle& object, Shape shape) {
@@ -127,7 +130,8 @@ template <class T> class Arguments {
                 const Extent &x = extents_[i], &y = extents_[j];
                 if (i == j || !x.output || x.begin >= y.end || y.begin >= x.end) continue;
                 if (in_place && x.begin == y.begin && x.end == y.end && !y.output) continue;
-                bad_value(kernel_, x.argument, std::string("memory that overlaps '") + y.argument + "'", "memory of its own");
+                bad_value(kernel_, x.argument, std::string("memory that overlaps '") + y.argument + "'",
+                          "memory of its own");
             }
     }
 

@@ -15,13 +15,14 @@ py::dict build() {
         built.append(sets[i]->name);
         if (can_run(*sets[i])) runnable.append(sets[i]->name);
     }
-    return py::dict(py::arg("compiler") = FASTGRAD_COMPILER, py::arg("isas") = built, py::arg("isas_supported") = runnable,
-                    py::arg("isa") = instruction_set_name());
+    return py::dict(py::arg("compiler") = FASTGRAD_COMPILER, py::arg("isas") = built,
+                    py::arg("isas_supported") = runnable, py::arg("isa") = instruction_set_name());
 }
 
 void set_threads(py::handle n) {
     constexpr int most = 1024;
-    if (!PyLong_Check(n.ptr()) || PyBool_Check(n.ptr())) bad_type("set_num_threads", "n", "a " + type_name(n), "an integer");
+    if (!PyLong_Check(n.ptr()) || PyBool_Check(n.ptr()))
+        bad_type("set_num_threads", "n", "a " + type_name(n), "an integer");
     int overflow = 0;
     const long value = PyLong_AsLongAndOverflow(n.ptr(), &overflow);
     if (overflow || value < 1 || value > most)
@@ -30,7 +31,8 @@ void set_threads(py::handle n) {
 }
 
 double fma_peak(const std::string& dtype, double seconds) {
-    if (dtype != "float32" && dtype != "float64") bad_value("fma_peak", "dtype", "'" + dtype + "'", "'float32' or 'float64'");
+    if (dtype != "float32" && dtype != "float64")
+        bad_value("fma_peak", "dtype", "'" + dtype + "'", "'float32' or 'float64'");
     py::gil_scoped_release unlocked;
     return dtype == "float32" ? kernels<float>().fma_peak(seconds) : kernels<double>().fma_peak(seconds);
 }
@@ -47,8 +49,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     bind_losses(m);
     bind_updates(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");
-    m.def("_set_isa", [](const std::string& name) { choose_instruction_set(name.c_str()); }, py::arg("name"),
-          "Switches to another instruction set, for tests.");
+    m.def(
+        "_set_isa", [](const std::string& name) { choose_instruction_set(name.c_str()); }, py::arg("name"),
+        "Switches to another instruction set, for tests.");
     m.def("get_num_threads", &num_threads, "How many threads kernels may use.");
     m.def("set_num_threads", &set_threads, py::arg("n"), "Sets how many threads kernels may use, from 1 to 1024.");
     m.def("fma_peak", &fma_peak, py::arg("dtype"), py::arg("seconds") = 0.2,

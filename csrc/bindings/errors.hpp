@@ -11,16 +11,20 @@ namespace fastgrad {
 
 namespace py = pybind11;
 
-inline std::string message(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+inline std::string message(const char* kernel, const char* argument, const std::string& given,
+                           const std::string& expected) {
     return std::string(kernel) + "(): argument '" + argument + "' is " + given + ", expected " + expected;
 }
-[[noreturn]] inline void bad_value(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+[[noreturn]] inline void bad_value(const char* kernel, const char* argument, const std::string& given,
+                                   const std::string& expected) {
     throw py::value_error(message(kernel, argument, given, expected));
 }
-[[noreturn]] inline void bad_type(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+[[noreturn]] inline void bad_type(const char* kernel, const char* argument, const std::string& given,
+                                  const std::string& expected) {
     throw py::type_error(message(kernel, argument, given, expected));
 }
-[[noreturn]] inline void bad_index(const char* kernel, const char* argument, const std::string& given, const std::string& expected) {
+[[noreturn]] inline void bad_index(const char* kernel, const char* argument, const std::string& given,
+                                   const std::string& expected) {
     throw py::index_error(message(kernel, argument, given, expected));
 }
 

@@ -8,7 +8,8 @@ namespace {
 
 double product_cost(Size m, Size n, Size k) { return double(m) * double(n) * double(k) / 50; }
 
-void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::handle b, const PyActivation* activation) {
+void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::handle b,
+                    const PyActivation* activation) {
     constexpr const char* name = "linear_forward";
     by_dtype(name, "x", x, [&]<class T>(T) {
         const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
@@ -51,7 +52,8 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
     });
 }
 
-template <class T> View<T> batch_view(Arguments<T>& arguments, const char* argument, py::handle object, Shape shape, Size& step) {
+template <class T>
+View<T> batch_view(Arguments<T>& arguments, const char* argument, py::handle object, Shape shape, Size& step) {
     // a batch of matrices: contiguous but for one matrix, which may have any strides
     const Size* n = shape.begin();
     if (shape.size() == 2) return step = 0, arguments.matrix(argument, object, n[0], n[1]);
@@ -64,9 +66,11 @@ void matmul(py::handle y, py::handle a, py::handle b) {
     by_dtype(name, "a", a, [&]<class T>(T) {
         const py::array &left = as_array(name, "a", a), &right = as_array(name, "b", b);
         const Size axes = left.ndim();
-        if (axes != 2 && axes != 3) bad_value(name, "a", shape_text(shape_of(left)), "an array of two or three dimensions");
+        if (axes != 2 && axes != 3)
+            bad_value(name, "a", shape_text(shape_of(left)), "an array of two or three dimensions");
         if (right.ndim() != axes)
-            bad_value(name, "b", shape_text(shape_of(right)), "an array of " + std::to_string(axes) + " dimensions like 'a'");
+            bad_value(name, "b", shape_text(shape_of(right)),
+                      "an array of " + std::to_string(axes) + " dimensions like 'a'");
         Arguments<T> arguments(name);
         Matmul<T> p{};
         p.batch = axes == 3 ? left.shape(0) : 1;

@@ -9,16 +9,19 @@ template <class T> T* loss_output(Arguments<T>& arguments, py::handle loss, Redu
     return reduction == Reduction::none ? arguments.output("loss", loss, {n}) : arguments.output("loss", loss, {});
 }
 
-void check_classes(const char* kernel, const py::array_t<std::int64_t>& target, Size classes, std::int64_t ignore_index) {
+void check_classes(const char* kernel, const py::array_t<std::int64_t>& target, Size classes,
+                   std::int64_t ignore_index) {
     const std::int64_t* t = target.data();
     for (Size i = 0; i < target.size(); ++i)
         if ((t[i] < 0 || t[i] >= classes) && t[i] != ignore_index)
             bad_index(kernel, "target", std::to_string(t[i]) + " at position " + std::to_string(i),
-                      "a class from 0 to " + std::to_string(classes - 1) + " or ignore_index = " + std::to_string(ignore_index));
+                      "a class from 0 to " + std::to_string(classes - 1) +
+                          " or ignore_index = " + std::to_string(ignore_index));
 }
 
 void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
-                std::int64_t ignore_index, double label_smoothing, const std::string& reduction, bool log_probabilities) {
+                std::int64_t ignore_index, double label_smoothing, const std::string& reduction,
+                bool log_probabilities) {
     by_dtype(name, "x", x, [&]<class T>(T) {
         const py::array& scores = two_dimensional(name, "x", x);
         Arguments<T> arguments(name);
@@ -81,7 +84,8 @@ const PointwiseName& find_pointwise(const std::string& kind) {
 template <class T> void check_probabilities(const char* name, const char* argument, const T* p, Size n) {
     for (Size i = 0; i < n; ++i)
         if (p[i] < 0 || p[i] > 1)
-            bad_value(name, argument, number_text(double(p[i])) + " at position " + std::to_string(i), "numbers from 0 to 1");
+            bad_value(name, argument, number_text(double(p[i])) + " at position " + std::to_string(i),
+                      "numbers from 0 to 1");
 }
 
 void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
@@ -102,7 +106,8 @@ void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle tar
         if (!weight.is_none()) l.weight = arguments.input_like("weight", weight, in);
         if (!pos_weight.is_none()) l.pos_weight = arguments.input_like("pos_weight", pos_weight, in);
         if (!dx.is_none()) l.dx = arguments.output_like("dx", dx, in);
-        l.loss = l.reduction == Reduction::none ? arguments.output_like("loss", loss, in) : arguments.output("loss", loss, {});
+        l.loss = l.reduction == Reduction::none ? arguments.output_like("loss", loss, in)
+                                                : arguments.output("loss", loss, {});
         arguments.check_overlap();
         if (what.kind == PointwiseLossKind::bce) {
             check_probabilities(what.name, "x", l.x, l.n);

@@ -18,7 +18,8 @@ template <bool logarithm> void softmax_forward(py::handle y, py::handle x) {
         T* y_data = arguments.output("y", y, {rows, columns});
         const T* x_data = arguments.input("x", x, {rows, columns});
         arguments.check_overlap();
-        run_unlocked(double(in.size()), [&] { kernels<T>().softmax_forward(y_data, x_data, rows, columns, logarithm); });
+        run_unlocked(double(in.size()),
+                     [&] { kernels<T>().softmax_forward(y_data, x_data, rows, columns, logarithm); });
     });
 }
 
@@ -62,11 +63,16 @@ void gather_rows(py::handle out, py::handle x, py::handle index) {
     constexpr const char* name = "gather_rows";
     const py::array &to = as_array(name, "out", out), &from = as_array(name, "x", x);
     if (to.ndim() < 1 || from.ndim() != to.ndim() ||
-        std::vector<Size>(to.shape() + 1, to.shape() + to.ndim()) != std::vector<Size>(from.shape() + 1, from.shape() + from.ndim()))
-        bad_value(name, "out", shape_text(shape_of(to)), "rows like those of 'x', which is " + shape_text(shape_of(from)));
-    if (!to.dtype().equal(from.dtype())) bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(from.dtype())));
-    if (to.dtype().has_fields() || to.dtype().kind() == 'O') bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
-    if (!is_c_contiguous(to) || !is_c_contiguous(from)) bad_value(name, "out", "or 'x' is strided", "C-contiguous arrays");
+        std::vector<Size>(to.shape() + 1, to.shape() + to.ndim()) !=
+            std::vector<Size>(from.shape() + 1, from.shape() + from.ndim()))
+        bad_value(name, "out", shape_text(shape_of(to)),
+                  "rows like those of 'x', which is " + shape_text(shape_of(from)));
+    if (!to.dtype().equal(from.dtype()))
+        bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(from.dtype())));
+    if (to.dtype().has_fields() || to.dtype().kind() == 'O')
+        bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
+    if (!is_c_contiguous(to) || !is_c_contiguous(from))
+        bad_value(name, "out", "or 'x' is strided", "C-contiguous arrays");
     if (!to.writeable()) bad_value(name, "out", "read-only", "a writable array");
     const Extent a = Extent::of(to, "out", true), b = Extent::of(from, "x", false);
     if (a.begin < b.end && b.begin < a.end) bad_value(name, "out", "memory that overlaps 'x'", "memory of its own");
@@ -107,7 +113,8 @@ void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int
 
 void bind_rows(py::module_& m) {
     m.def("softmax_forward", &softmax_forward<false>, py::arg("y"), py::arg("x"), "y = softmax of the rows of x.");
-    m.def("log_softmax_forward", &softmax_forward<true>, py::arg("y"), py::arg("x"), "y = log softmax of the rows of x.");
+    m.def("log_softmax_forward", &softmax_forward<true>, py::arg("y"), py::arg("x"),
+          "y = log softmax of the rows of x.");
     m.def("softmax_backward", &softmax_backward<false>, py::arg("dx"), py::arg("dy"), py::arg("y"),
           "dx = y (dy - sum of dy y over the row).");
     m.def("log_softmax_backward", &softmax_backward<true>, py::arg("dx"), py::arg("dy"), py::arg("y"),
@@ -115,8 +122,8 @@ void bind_rows(py::module_& m) {
     m.def("dropout", &dropout, py::arg("y"), py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("offset"),
           "y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.");
     m.def("gather_rows", &gather_rows, py::arg("out"), py::arg("x"), py::arg("index"), "out[i] = x[index[i]].");
-    m.def("embedding_backward", &embedding_backward, py::arg("dw"), py::arg("dy"), py::arg("index"), py::arg("padding_idx"),
-          "dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.");
+    m.def("embedding_backward", &embedding_backward, py::arg("dw"), py::arg("dy"), py::arg("index"),
+          py::arg("padding_idx"), "dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.");
 }
 
 } // namespace fastgrad

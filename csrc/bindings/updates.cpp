@@ -23,7 +23,8 @@ class ArrayList {
 
     template <class T> const py::array& array(Size i) const {
         const py::array& a = as_array(kernel_, argument_, (*this)[i]);
-        if (!has_dtype<T>(a)) bad_type(kernel_, argument_, dtype_name(a) + at(i), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
+        if (!has_dtype<T>(a))
+            bad_type(kernel_, argument_, dtype_name(a) + at(i), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
         return a;
     }
 
@@ -89,7 +90,8 @@ void check_distinct(const char* kernel, const std::vector<Extent>& extents) {
     std::sort(sorted.begin(), sorted.end(), [](const Extent* a, const Extent* b) { return a->begin < b->begin; });
     for (std::size_t i = 1; i < sorted.size(); ++i)
         if (sorted[i]->begin < sorted[i - 1]->end)
-            bad_value(kernel, sorted[i]->argument, std::string("memory that overlaps '") + sorted[i - 1]->argument + "'",
+            bad_value(kernel, sorted[i]->argument,
+                      std::string("memory that overlaps '") + sorted[i - 1]->argument + "'",
                       "every array in memory of its own");
 }
 
@@ -110,7 +112,8 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
     const Size count = p.size();
     const ArrayList g(name, "grads", grads, count);
     const bool buffered = !momentum_buffers.is_none();
-    if (momentum != 0 && !buffered) bad_value(name, "momentum_buffers", "None", "a list of arrays when momentum is not 0");
+    if (momentum != 0 && !buffered)
+        bad_value(name, "momentum_buffers", "None", "a list of arrays when momentum is not 0");
     const ArrayList buffers(name, "momentum_buffers", buffered ? momentum_buffers : params, count);
     const ArrayList fresh(name, "first", buffered ? first : params, count);
     if (count == 0) return;
@@ -124,7 +127,8 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
             s.p = p.state<T>(i);
             const py::array& a = p.array<T>(i);
             s.grad = g.input_like<T>(i, a, copies);
-            if (buffered) s.momentum_buffer = buffers.state_like<T>(i, a), s.first = PyObject_IsTrue(fresh[i].ptr()) == 1;
+            if (buffered)
+                s.momentum_buffer = buffers.state_like<T>(i, a), s.first = PyObject_IsTrue(fresh[i].ptr()) == 1;
             s.n = a.size();
             total += double(s.n);
             extents.push_back(Extent::of(a, "params", true));
@@ -151,7 +155,8 @@ void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle e
     const ArrayList g(name, "grads", grads, count), m(name, "exp_avgs", exp_avgs, count),
         v(name, "exp_avg_sqs", exp_avg_sqs, count);
     const bool amsgrad = !max_exp_avg_sqs.is_none();
-    const ArrayList largest(name, "max_exp_avg_sqs", amsgrad ? max_exp_avg_sqs : params, count), t(name, "steps", steps, count);
+    const ArrayList largest(name, "max_exp_avg_sqs", amsgrad ? max_exp_avg_sqs : params, count),
+        t(name, "steps", steps, count);
     if (count == 0) return;
     by_dtype(name, "params", p[0], [&]<class T>(T) {
         std::vector<py::object> copies;
@@ -188,10 +193,11 @@ void bind_updates(py::module_& m) {
           py::arg("momentum"), py::arg("dampening"), py::arg("weight_decay"), py::arg("l1"), py::arg("nesterov"),
           py::arg("maximize"), py::arg("first"),
           "One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.");
-    m.def("adam", &adam, py::arg("params"), py::arg("grads"), py::arg("exp_avgs"), py::arg("exp_avg_sqs"),
-          py::arg("max_exp_avg_sqs"), py::arg("steps"), py::arg("lr"), py::arg("beta1"), py::arg("beta2"), py::arg("eps"),
-          py::arg("weight_decay"), py::arg("l1"), py::arg("decoupled"), py::arg("maximize"),
-          "One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.");
+    m.def(
+        "adam", &adam, py::arg("params"), py::arg("grads"), py::arg("exp_avgs"), py::arg("exp_avg_sqs"),
+        py::arg("max_exp_avg_sqs"), py::arg("steps"), py::arg("lr"), py::arg("beta1"), py::arg("beta2"), py::arg("eps"),
+        py::arg("weight_decay"), py::arg("l1"), py::arg("decoupled"), py::arg("maximize"),
+        "One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.");
 }
 
 } // namespace fastgrad

@@ -29,7 +29,8 @@ template <class A, class T> constexpr ActivationKernels<T> kernels_of() {
 }
 
 #define FASTGRAD_KERNELS_OF(A) kernels_of<A, T>(),
-template <class T> inline constexpr ActivationKernels<T> activation_kernels[] = {FASTGRAD_ACTIVATIONS(FASTGRAD_KERNELS_OF)};
+template <class T>
+inline constexpr ActivationKernels<T> activation_kernels[] = {FASTGRAD_ACTIVATIONS(FASTGRAD_KERNELS_OF)};
 #undef FASTGRAD_KERNELS_OF
 
 // Cuts n elements over the threads; ns is the cost of one.

@@ -17,7 +17,8 @@ template <class T> FG_INLINE Parameters<Vec<double>> widened_parameters(const Bo
 }
 
 // Evaluates `formula` on x, in double if the activation says that float is not enough.
-template <bool wide, class T, class Formula> FG_INLINE Vec<T> evaluate(Formula formula, Vec<T> x, const BoundActivation& f) {
+template <bool wide, class T, class Formula>
+FG_INLINE Vec<T> evaluate(Formula formula, Vec<T> x, const BoundActivation& f) {
     if constexpr (wide && sizeof(T) == 4) {
         const Wide w = widen(x);
         const auto p = widened_parameters<T>(f);
@@ -32,7 +33,8 @@ template <class A, class T> FG_INLINE Vec<T> forward_of(Vec<T> x, const BoundAct
 }
 
 // dy f'(saved)
-template <class A, Reads reads, class T> FG_INLINE Vec<T> backward_of(Vec<T> dy, Vec<T> saved, const BoundActivation& f) {
+template <class A, Reads reads, class T>
+FG_INLINE Vec<T> backward_of(Vec<T> dy, Vec<T> saved, const BoundActivation& f) {
     const Vec<T> slope = evaluate<A::wide_derivative>(
         [](auto v, auto p) FG_INLINE_CALL {
             if constexpr (reads == Reads::output) return A::from_output(v, p);
@@ -47,13 +49,13 @@ template <class A, class T> void activation_rows(const Rows<T>& r, const BoundAc
     for (std::ptrdiff_t i = 0; i < r.rows; ++i) {
         T* y = r.y + i * r.y_stride;
         const T* x = r.x + i * r.x_stride;
-        for_each_vector<T>(r.columns, [&](std::ptrdiff_t j, auto io) FG_INLINE_CALL {
-            io.store(y + j, forward_of<A, T>(io.load(x + j), f));
-        });
+        for_each_vector<T>(r.columns, [&](std::ptrdiff_t j, auto io)
+                                          FG_INLINE_CALL { io.store(y + j, forward_of<A, T>(io.load(x + j), f)); });
     }
 }
 
-template <class A, Reads reads, class T> void derivative_rows(const Rows<T>& r, const T* saved, std::ptrdiff_t saved_stride, const BoundActivation& f) {
+template <class A, Reads reads, class T>
+void derivative_rows(const Rows<T>& r, const T* saved, std::ptrdiff_t saved_stride, const BoundActivation& f) {
     for (std::ptrdiff_t i = 0; i < r.rows; ++i) {
         T* dx = r.y + i * r.y_stride;
         const T *dy = r.x + i * r.x_stride, *s = saved + i * saved_stride;

@@ -26,12 +26,11 @@ FG_INLINE Piece piece(Size n, Size parts, Size i, Size unit) {
 }
 
 // One thread's share. epilogue(c, row, column, rows, columns, c_rows) is called once per finished tile.
-template <class T, class Epilogue>
-void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows, const T* bias, bool add,
-                    const Epilogue& epilogue) {
+template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,
+                                                       const T* bias, bool add, const Epilogue& epilogue) {
     constexpr Size lanes = Vec<T>::lanes, width = tile_vectors * lanes;
-    const bool direct = b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes &&
-                        (cheap_partial_loads || n % lanes == 0);
+    const bool direct =
+        b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes && (cheap_partial_loads || n % lanes == 0);
     const Size step_k = direct || k == 0 ? (k ? k : 1) : block_k;
     const Size step_n = direct ? n : block_bytes / (block_k * Size(sizeof(T))) / width * width;
     const Size row_blocks = (m + tile_rows - 1) / tile_rows;
@@ -43,10 +42,11 @@ void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_r
             const T* panels = nullptr;
             if (!direct) {
                 const Size padded = (columns + width - 1) / width * width;
-                T* packed = static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * depth + lanes) * sizeof(T)));
+                T* packed =
+                    static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * depth + lanes) * sizeof(T)));
                 for (Size j = 0; j < columns; j += width)
-                    pack_panel<T>(packed + j * depth, {b.p + k0 * b.rows + (n0 + j) * b.columns, b.rows, b.columns}, depth,
-                                  columns - j < width ? columns - j : width, width);
+                    pack_panel<T>(packed + j * depth, {b.p + k0 * b.rows + (n0 + j) * b.columns, b.rows, b.columns},
+                                  depth, columns - j < width ? columns - j : width, width);
                 panels = packed;
             }
             for (Size block = 0; block < row_blocks; ++block) {
@@ -55,10 +55,10 @@ void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_r
                 for (Size j = 0; j < columns; j += width) {
                     const Size some = columns - j < width ? columns - j : width;
                     T* tile = c + i * c_rows + n0 + j;
-                    tile_table<T>.find(rows, some)({depth, a.p + i * a.rows + k0 * a.columns, a.rows, a.columns,
-                                                    direct ? b.p + j : panels + j * depth, direct ? b.rows : width, tile,
-                                                    c_rows, some, add || k0 > 0,
-                                                    finished && bias ? bias + n0 + j : nullptr});
+                    tile_table<T>.find(rows,
+                                       some)({depth, a.p + i * a.rows + k0 * a.columns, a.rows, a.columns,
+                                              direct ? b.p + j : panels + j * depth, direct ? b.rows : width, tile,
+                                              c_rows, some, add || k0 > 0, finished && bias ? bias + n0 + j : nullptr});
                     if (finished) epilogue(tile, i, n0 + j, rows, some, c_rows);
                 }
             }
@@ -66,8 +66,8 @@ void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_r
     }
 }
 
-template <class T, class Epilogue = NoEpilogue>
-void multiply(Size m, Size n, Size k, View<T> a, View<T> b, T* c, const T* bias = nullptr, const Epilogue& epilogue = {}) {
+template <class T, class Epilogue = NoEpilogue> void multiply(Size m, Size n, Size k, View<T> a, View<T> b, T* c,
+                                                              const T* bias = nullptr, const Epilogue& epilogue = {}) {
     if (m == 0 || n == 0) return;
     constexpr Size width = tile_vectors * Vec<T>::lanes;
     const double flops_per_ns = sizeof(T) == 4 ? 100 : 50;

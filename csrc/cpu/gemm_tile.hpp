@@ -22,9 +22,9 @@ template <class T> struct Tile {
     Size b_rows;
     T* c;
     Size c_rows;
-    Size columns;   // of c in this tile, at most tile_vectors registers
-    bool add;       // c += instead of c =
-    const T* bias;  // added to each row at the end; or null
+    Size columns;  // of c in this tile, at most tile_vectors registers
+    bool add;      // c += instead of c =
+    const T* bias; // added to each row at the end; or null
 };
 
 template <class T, int rows, int vectors, bool partial> void multiply_tile(const Tile<T>& t) {

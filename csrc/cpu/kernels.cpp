@@ -14,9 +14,21 @@
 namespace fastgrad::FASTGRAD_SET {
 
 template <class T> constexpr KernelTable<T> table() {
-    return {linear_forward<T>,  linear_backward<T>,  matmul<T>,        activation_forward<T>, activation_backward<T>,
-            prelu_forward<T>,   prelu_backward<T>,   softmax_forward<T>, softmax_backward<T>, cross_entropy<T>,
-            pointwise_loss<T>,  dropout<T>,          embedding_backward<T>, sgd<T>,           adam<T>,
+    return {linear_forward<T>,
+            linear_backward<T>,
+            matmul<T>,
+            activation_forward<T>,
+            activation_backward<T>,
+            prelu_forward<T>,
+            prelu_backward<T>,
+            softmax_forward<T>,
+            softmax_backward<T>,
+            cross_entropy<T>,
+            pointwise_loss<T>,
+            dropout<T>,
+            embedding_backward<T>,
+            sgd<T>,
+            adam<T>,
             fma_peak<T>};
 }
 

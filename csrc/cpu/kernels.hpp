@@ -41,7 +41,7 @@ template <class T> struct LinearBackward {
     T* dx; // (m, k)
     T* dw; // (n, k), or (k, n) if dw_transposed
     bool dw_transposed;
-    T* db; // (n,)
+    T* db;               // (n,)
     const T *dy, *saved; // (m, n); saved is y or z
     View<T> x, w;
     BoundActivation activation;
@@ -139,9 +139,9 @@ namespace neon { extern const InstructionSet instruction_set; }
 namespace baseline { extern const InstructionSet instruction_set; }
 #endif
 
-template <class T> const KernelTable<T>& kernels();          // of the set in use
-const char* instruction_set_name();                          // the set in use
-void choose_instruction_set(const char* name);               // throws std::runtime_error if it cannot run here
+template <class T> const KernelTable<T>& kernels();              // of the set in use
+const char* instruction_set_name();                              // the set in use
+void choose_instruction_set(const char* name);                   // throws std::runtime_error if it cannot run here
 const InstructionSet* const* built_instruction_sets(int& count); // weakest first
 bool can_run(const InstructionSet&);
 

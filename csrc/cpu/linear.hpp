@@ -13,9 +13,8 @@ template <class T> void linear_forward(const LinearForward<T>& l) {
     const auto forward = activation_kernels<T>[f.index].forward;
     // with z wanted the product goes there and y is made of it, tile by tile
     multiply<T>(l.m, l.n, l.k, l.x, w, l.z ? l.z : l.y, l.b,
-                [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
-                    forward({l.y + i * l.n + j, stride, tile, stride, rows, columns}, f);
-                });
+                [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride)
+                    FG_INLINE_CALL { forward({l.y + i * l.n + j, stride, tile, stride, rows, columns}, f); });
 }
 
 // db[j] = sum over i of dz(i, j), in blocks of rows so that the error grows with log m rather than m
@@ -30,7 +29,8 @@ template <class T> void add_up_rows(T* db, const T* dz, Size rows, Size columns,
 // dz = dy f'(saved), with db summed while the rows are in the cache. dz may be dy if there is no activation.
 template <class T> void activation_and_bias(T* dz, const LinearBackward<T>& l) {
     constexpr Size block_rows = 32;
-    const auto derivative = l.activation.index < 0 ? nullptr : activation_kernels<T>[l.activation.index].backward(l.activation);
+    const auto derivative =
+        l.activation.index < 0 ? nullptr : activation_kernels<T>[l.activation.index].backward(l.activation);
     const int tasks = tasks_for(double(l.m) * double(l.n) * 0.5);
     parallel_for(tasks, [&](int task) {
         const Piece s = piece(l.n, tasks, task, Vec<T>::lanes);
@@ -41,7 +41,8 @@ template <class T> void activation_and_bias(T* dz, const LinearBackward<T>& l) {
         for (Size i = 0; i < l.m; i += block_rows) {
             const Size rows = l.m - i < block_rows ? l.m - i : block_rows, at = i * l.n + s.begin;
             if (derivative)
-                derivative({dz + at, l.n, l.dy + at, l.n, rows, columns}, l.saved ? l.saved + at : l.dy + at, l.n, l.activation);
+                derivative({dz + at, l.n, l.dy + at, l.n, rows, columns}, l.saved ? l.saved + at : l.dy + at, l.n,
+                           l.activation);
             if (l.db) add_up_rows(l.db + s.begin, (derivative ? dz : l.dy) + at, rows, columns, l.n);
         }
     });

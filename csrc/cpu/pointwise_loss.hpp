@@ -29,7 +29,8 @@ template <class L, class T> double pointwise_block(const PointwiseLoss<T>& l, Si
 
 #define FASTGRAD_BLOCK_OF(L) pointwise_block<L, T>,
 template <class T> void pointwise_loss(const PointwiseLoss<T>& l) {
-    constexpr double (*block_of[])(const PointwiseLoss<T>&, Size, Size, T) = {FASTGRAD_POINTWISE_LOSSES(FASTGRAD_BLOCK_OF)};
+    constexpr double (*block_of[])(const PointwiseLoss<T>&, Size, Size,
+                                   T) = {FASTGRAD_POINTWISE_LOSSES(FASTGRAD_BLOCK_OF)};
     const auto block = block_of[int(l.kind)];
     const double denominator = l.reduction == Reduction::mean ? double(l.n) : 1;
     const T scale = T(1 / denominator);

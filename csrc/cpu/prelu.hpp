@@ -30,8 +30,8 @@ void prelu_forward(T* y, const T* x, const T* a, Size outer, Size channels, Size
 }
 
 // da is the sum of dy x over x <= 0: in double, but for channels side by side, which are added up row by row.
-template <class T>
-void prelu_backward(T* dx, T* da, const T* dy, const T* x, const T* a, Size outer, Size channels, Size inner, bool shared) {
+template <class T> void prelu_backward(T* dx, T* da, const T* dy, const T* x, const T* a, Size outer, Size channels,
+                                       Size inner, bool shared) {
     const bool side_by_side = inner == 1 && !shared;
     if (da)
         for (Size c = 0; c < (shared ? 1 : channels); ++c) da[c] = 0;

@@ -103,9 +103,7 @@ template <class T> struct Vec {
     static FG_INLINE Vec from_bits(Bits<T> b) { return Vec((Register)b.v); }
 };
 
-template <class T> FG_INLINE Vec<T> select(Mask<T> m, Vec<T> yes, Vec<T> no) {
-    return Vec<T>(m.m ? yes.v : no.v);
-}
+template <class T> FG_INLINE Vec<T> select(Mask<T> m, Vec<T> yes, Vec<T> no) { return Vec<T>(m.m ? yes.v : no.v); }
 // select with a number on either side
 template <class T> FG_INLINE Vec<T> select(Mask<T> m, double yes, Vec<T> no) { return select(m, Vec<T>(yes), no); }
 template <class T> FG_INLINE Vec<T> select(Mask<T> m, Vec<T> yes, double no) { return select(m, yes, Vec<T>(no)); }
@@ -116,9 +114,7 @@ template <class T> FG_INLINE Vec<T> select(Mask<T> m, double yes, double no) {
 template <class T> FG_INLINE Bits<T> sign_bit() {
     return Bits<T>::all(typename Native<T>::integer(1) << (8 * sizeof(T) - 1));
 }
-template <class T> FG_INLINE Vec<T> abs(Vec<T> x) {
-    return Vec<T>::from_bits({x.bits().v & ~sign_bit<T>().v});
-}
+template <class T> FG_INLINE Vec<T> abs(Vec<T> x) { return Vec<T>::from_bits({x.bits().v & ~sign_bit<T>().v}); }
 template <class T> FG_INLINE Vec<T> copysign(Vec<T> size, Vec<T> sign) {
     return Vec<T>::from_bits((abs(size).bits()) | (sign.bits() & sign_bit<T>()));
 }
@@ -171,16 +167,15 @@ template <> FG_INLINE void Vec<double>::store_partial(double* p, std::ptrdiff_t 
 #else
 #if defined(__ARM_NEON)
 FG_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return Vec<float>(vfmaq_f32(c.v, a.v, b.v)); }
-FG_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
-    return Vec<double>(vfmaq_f64(c.v, a.v, b.v));
-}
+FG_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return Vec<double>(vfmaq_f64(c.v, a.v, b.v)); }
 #else
 FG_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return a * b + c; }
 FG_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return a * b + c; }
 #endif
 template <class T> FG_INLINE Vec<T> sqrt(Vec<T> a) {
     Vec<T> root = a;
-    for (int i = 0; i < Vec<T>::lanes; ++i) root.v[i] = sizeof(T) == 4 ? T(__builtin_sqrtf(a.v[i])) : T(__builtin_sqrt(a.v[i]));
+    for (int i = 0; i < Vec<T>::lanes; ++i)
+        root.v[i] = sizeof(T) == 4 ? T(__builtin_sqrtf(a.v[i])) : T(__builtin_sqrt(a.v[i]));
     return root;
 }
 template <class T> FG_INLINE Vec<T> Vec<T>::broadcast(const T* p) { return Vec(*p - Register{}); }

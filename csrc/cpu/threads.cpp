@@ -111,7 +111,8 @@ int default_threads() {
         char* end = nullptr;
         const long n = std::strtol(text, &end, 10);
         if (end != text && *end == 0 && n >= 1 && n <= 1024) return int(n);
-        throw std::runtime_error("FASTGRAD_NUM_THREADS is '" + std::string(text) + "', expected an integer from 1 to 1024");
+        throw std::runtime_error("FASTGRAD_NUM_THREADS is '" + std::string(text) +
+                                 "', expected an integer from 1 to 1024");
     }
     cpu_set_t set;
     const int usable = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;

@@ -5,8 +5,9 @@
 
 namespace fastgrad {
 
-// Runs task(context, i) for i in [0, tasks), tasks < 65536, on the pool and the caller's thread, in any order; returns when all are
-// done. Runs them one after the other if the pool is busy with another caller. The first exception reaches the caller.
+// Runs task(context, i) for i in [0, tasks), tasks < 65536, on the pool and the caller's thread, in any order; returns
+// when all are done. Runs them one after the other if the pool is busy with another caller. The first exception reaches
+// the caller.
 void parallel(int tasks, void (*task)(void* context, int i), void* context);
 
 template <class Body> inline void parallel_for(int tasks, Body&& body) {

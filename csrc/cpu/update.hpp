@@ -26,8 +26,8 @@ template <class P, class Body> void for_each_parameter(const P* parameters, Size
 
 template <class T> void sgd(const Sgd<T>* parameters, Size count, const SgdOptions& o) {
     using V = Vec<T>;
-    const SgdRule<V> rule{V(o.lr), V(o.momentum), V(1 - o.dampening), V(o.weight_decay), V(o.l1),
-                          o.nesterov, o.maximize, o.weight_decay != 0, o.l1 != 0};
+    const SgdRule<V> rule{V(o.lr),    V(o.momentum), V(1 - o.dampening),  V(o.weight_decay), V(o.l1),
+                          o.nesterov, o.maximize,    o.weight_decay != 0, o.l1 != 0};
     for_each_parameter(parameters, count, 0.3, [&](const Sgd<T>& s, Size begin, Size end) {
         T *p = s.p + begin, *buffer = s.momentum_buffer ? s.momentum_buffer + begin : nullptr;
         const T* grad = s.grad + begin;
@@ -56,9 +56,20 @@ template <class T> void adam(const Adam<T>* parameters, Size count, const AdamOp
     for_each_parameter(parameters, count, 1.0, [&](const Adam<T>& s, Size begin, Size end) {
         const double correction1 = 1 - __builtin_pow(o.beta1, double(s.step));
         const double correction2 = 1 - __builtin_pow(o.beta2, double(s.step));
-        const AdamRule<V> rule{V(o.lr / correction1), V(o.beta1), V(o.beta2), V(1 - o.beta1), V(1 - o.beta2), V(o.eps),
-                               V(__builtin_sqrt(correction2)), V(o.weight_decay), V(o.decoupled ? o.lr * o.l1 : o.l1),
-                               V(1 - o.lr * o.weight_decay), o.decoupled, o.maximize, o.weight_decay != 0, o.l1 != 0};
+        const AdamRule<V> rule{V(o.lr / correction1),
+                               V(o.beta1),
+                               V(o.beta2),
+                               V(1 - o.beta1),
+                               V(1 - o.beta2),
+                               V(o.eps),
+                               V(__builtin_sqrt(correction2)),
+                               V(o.weight_decay),
+                               V(o.decoupled ? o.lr * o.l1 : o.l1),
+                               V(1 - o.lr * o.weight_decay),
+                               o.decoupled,
+                               o.maximize,
+                               o.weight_decay != 0,
+                               o.l1 != 0};
         for_each_vector<T>(end - begin, [&](Size i, auto io) FG_INLINE_CALL {
             const Size j = begin + i;
             V p = io.load(s.p + j), m = io.load(s.exp_avg + j), v = io.load(s.exp_avg_sq + j), largest = 0.0;

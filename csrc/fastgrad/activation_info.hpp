@@ -22,11 +22,11 @@ struct ParameterInfo {
 };
 
 struct ActivationInfo {
-    const char *name;       // the function, and the string in Linear(..., activation=name)
-    const char *module;     // the nn class
-    const char *formula;    // y, as Python
-    const char *derivative; // dy/dx, as Python
-    const char *source;
+    const char* name;       // the function, and the string in Linear(..., activation=name)
+    const char* module;     // the nn class
+    const char* formula;    // y, as Python
+    const char* derivative; // dy/dx, as Python
+    const char* source;
     int parameter_count;
     ParameterInfo parameters[2];
 };

@@ -31,8 +31,8 @@ struct ReadsBySign : ActivationDefaults {
 };
 
 struct Sigmoid : ReadsOutput {
-    static constexpr ActivationInfo info{"sigmoid", "Sigmoid", "1 / (1 + exp(-x))", "y (1 - y)",
-                                         "torch.sigmoid", 0, {}};
+    static constexpr ActivationInfo info{"sigmoid", "Sigmoid", "1 / (1 + exp(-x))", "y (1 - y)", "torch.sigmoid",
+                                         0,         {}};
     template <class V> static V forward(V x, Parameters<V>) { return logistic(x); }
     template <class V> static V from_output(V y, Parameters<V>) { return y * (V(1.0) - y); }
 };
@@ -44,59 +44,66 @@ struct Tanh : ReadsOutput {
 };
 
 struct Relu : ReadsOutput {
-    static constexpr ActivationInfo info{"relu", "ReLU", "max(0, x)", "1 if x > 0 else 0",
-                                         "Nair and Hinton 2010; torch.nn.functional.relu", 0, {}};
+    static constexpr ActivationInfo info{
+        "relu", "ReLU", "max(0, x)", "1 if x > 0 else 0", "Nair and Hinton 2010; torch.nn.functional.relu", 0, {}};
     static constexpr bool gates = true;
     template <class V> static V forward(V x, Parameters<V>) { return select(x <= V(0.0), V(0.0), x); }
     template <class V> static V from_output(V y, Parameters<V>) { return select(y <= V(0.0), V(0.0), V(1.0)); }
 };
 
 struct LeakyRelu : ReadsBySign {
-    static constexpr ActivationInfo info{
-        "leaky_relu", "LeakyReLU", "x if x > 0 else negative_slope * x", "1 if x > 0 else negative_slope",
-        "Maas, Hannun and Ng 2013; torch.nn.functional.leaky_relu", 1,
-        {{"negative_slope", "Slope for x <= 0.", 0.01, false}}};
+    static constexpr ActivationInfo info{"leaky_relu",
+                                         "LeakyReLU",
+                                         "x if x > 0 else negative_slope * x",
+                                         "1 if x > 0 else negative_slope",
+                                         "Maas, Hannun and Ng 2013; torch.nn.functional.leaky_relu",
+                                         1,
+                                         {{"negative_slope", "Slope for x <= 0.", 0.01, false}}};
     template <class V> static V forward(V x, Parameters<V> p) { return select(x > V(0.0), x, x * p.a); }
     template <class V> static V from_output(V y, Parameters<V> p) { return from_input(y, p); }
     template <class V> static V from_input(V x, Parameters<V> p) { return select(x > V(0.0), V(1.0), p.a); }
 };
 
 struct Elu : ReadsBySign {
-    static constexpr ActivationInfo info{
-        "elu", "ELU", "x if x > 0 else alpha * (exp(x) - 1)", "1 if x > 0 else y + alpha",
-        "Clevert, Unterthiner and Hochreiter 2016; torch.nn.functional.elu", 1,
-        {{"alpha", "Minus the limit for x to minus infinity.", 1.0, false}}};
+    static constexpr ActivationInfo info{"elu",
+                                         "ELU",
+                                         "x if x > 0 else alpha * (exp(x) - 1)",
+                                         "1 if x > 0 else y + alpha",
+                                         "Clevert, Unterthiner and Hochreiter 2016; torch.nn.functional.elu",
+                                         1,
+                                         {{"alpha", "Minus the limit for x to minus infinity.", 1.0, false}}};
     template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x), x); }
     template <class V> static V from_output(V y, Parameters<V> p) { return select(y <= V(0.0), y + p.a, V(1.0)); }
-    template <class V> static V from_input(V x, Parameters<V> p) {
-        return select(x <= V(0.0), p.a * exp(x), V(1.0));
-    }
+    template <class V> static V from_input(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * exp(x), V(1.0)); }
 };
 
 struct Celu : ReadsBySign {
-    static constexpr ActivationInfo info{
-        "celu", "CELU", "x if x > 0 else alpha * (exp(x / alpha) - 1)", "1 if x > 0 else y / alpha + 1",
-        "Barron 2017; torch.nn.functional.celu", 1,
-        {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, true}}};
+    static constexpr ActivationInfo info{"celu",
+                                         "CELU",
+                                         "x if x > 0 else alpha * (exp(x / alpha) - 1)",
+                                         "1 if x > 0 else y / alpha + 1",
+                                         "Barron 2017; torch.nn.functional.celu",
+                                         1,
+                                         {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, true}}};
     static constexpr bool wide_derivative = true;
-    template <class V> static V forward(V x, Parameters<V> p) {
-        return select(x <= V(0.0), p.a * expm1(x / p.a), x);
-    }
+    template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x / p.a), x); }
     template <class V> static V from_output(V y, Parameters<V> p) {
         return select(y <= V(0.0), (y + p.a) / p.a, V(1.0));
     }
-    template <class V> static V from_input(V x, Parameters<V> p) {
-        return select(x <= V(0.0), exp(x / p.a), V(1.0));
-    }
+    template <class V> static V from_input(V x, Parameters<V> p) { return select(x <= V(0.0), exp(x / p.a), V(1.0)); }
 };
 
 struct Selu : ReadsOutput {
     static constexpr double alpha = 1.6732632423543772848170429916717;
     static constexpr double scale = 1.0507009873554804934193349852946;
     static constexpr ActivationInfo info{
-        "selu", "SELU", "scale * (x if x > 0 else alpha * (exp(x) - 1)), alpha = 1.67326324, scale = 1.05070099",
+        "selu",
+        "SELU",
+        "scale * (x if x > 0 else alpha * (exp(x) - 1)), alpha = 1.67326324, scale = 1.05070099",
         "scale if x > 0 else y + scale * alpha",
-        "Klambauer, Unterthiner, Mayr and Hochreiter 2017; torch.nn.functional.selu", 0, {}};
+        "Klambauer, Unterthiner, Mayr and Hochreiter 2017; torch.nn.functional.selu",
+        0,
+        {}};
     static constexpr bool wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V>) {
         return select(x <= V(0.0), V(scale * alpha) * expm1(x), V(scale) * x);
@@ -107,9 +114,13 @@ struct Selu : ReadsOutput {
 };
 
 struct Gelu : ReadsInput {
-    static constexpr ActivationInfo info{"gelu", "GELU", "x * Phi(x), Phi(x) = (1 + erf(x / sqrt(2))) / 2",
+    static constexpr ActivationInfo info{"gelu",
+                                         "GELU",
+                                         "x * Phi(x), Phi(x) = (1 + erf(x / sqrt(2))) / 2",
                                          "Phi(x) + x * exp(-x * x / 2) / sqrt(2 * pi)",
-                                         "Hendrycks and Gimpel 2016; torch.nn.functional.gelu", 0, {}};
+                                         "Hendrycks and Gimpel 2016; torch.nn.functional.gelu",
+                                         0,
+                                         {}};
     static constexpr bool wide_forward = true, wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * normal(x).cumulative; }
     template <class V> static V from_input(V x, Parameters<V>) {
@@ -120,10 +131,13 @@ struct Gelu : ReadsInput {
 
 struct GeluTanh : ReadsInput {
     static constexpr double c = 1.5957691216057307117597842397375, d = 0.044715; // c = 2 sqrt(2 / pi)
-    static constexpr ActivationInfo info{
-        "gelu_tanh", "GELU", "x * s, s = sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x**3))",
-        "s + x * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x)",
-        "Hendrycks and Gimpel 2016; torch.nn.functional.gelu(approximate='tanh')", 0, {}};
+    static constexpr ActivationInfo info{"gelu_tanh",
+                                         "GELU",
+                                         "x * s, s = sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x**3))",
+                                         "s + x * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x)",
+                                         "Hendrycks and Gimpel 2016; torch.nn.functional.gelu(approximate='tanh')",
+                                         0,
+                                         {}};
     static constexpr bool wide_forward = true, wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e3), 1e3);
@@ -137,9 +151,13 @@ struct GeluTanh : ReadsInput {
 };
 
 struct Silu : ReadsInput {
-    static constexpr ActivationInfo info{"silu", "SiLU", "x * sigmoid(x)",
+    static constexpr ActivationInfo info{"silu",
+                                         "SiLU",
+                                         "x * sigmoid(x)",
                                          "s * (1 + x * (1 - s)), s = sigmoid(x)",
-                                         "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu", 0, {}};
+                                         "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu",
+                                         0,
+                                         {}};
     static constexpr bool wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * logistic(x); }
     template <class V> static V from_input(V x, Parameters<V>) {
@@ -149,9 +167,13 @@ struct Silu : ReadsInput {
 };
 
 struct Mish : ReadsInput {
-    static constexpr ActivationInfo info{"mish", "Mish", "x * tanh(log(1 + exp(x)))",
+    static constexpr ActivationInfo info{"mish",
+                                         "Mish",
+                                         "x * tanh(log(1 + exp(x)))",
                                          "t + x * (1 - t * t) * sigmoid(x), t = tanh(log(1 + exp(x)))",
-                                         "Misra 2019; torch.nn.functional.mish", 0, {}};
+                                         "Misra 2019; torch.nn.functional.mish",
+                                         0,
+                                         {}};
     static constexpr bool wide_forward = true, wide_derivative = true;
     // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1
     template <class V> static V forward(V x, Parameters<V>) {
@@ -165,10 +187,14 @@ struct Mish : ReadsInput {
 };
 
 struct Softplus : ReadsInput {
-    static constexpr ActivationInfo info{
-        "softplus", "Softplus", "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
-        "1 if beta * x > threshold else sigmoid(beta * x)", "Dugas et al. 2001; torch.nn.functional.softplus", 2,
-        {{"beta", "Sharpness; not 0.", 1.0, true}, {"threshold", "Above it the function is the identity.", 20.0, false}}};
+    static constexpr ActivationInfo info{"softplus",
+                                         "Softplus",
+                                         "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
+                                         "1 if beta * x > threshold else sigmoid(beta * x)",
+                                         "Dugas et al. 2001; torch.nn.functional.softplus",
+                                         2,
+                                         {{"beta", "Sharpness; not 0.", 1.0, true},
+                                          {"threshold", "Above it the function is the identity.", 20.0, false}}};
     static constexpr bool wide_forward = true, wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V> p) {
         const V z = x * p.a;
@@ -181,8 +207,13 @@ struct Softplus : ReadsInput {
 };
 
 struct Softsign : ReadsInput {
-    static constexpr ActivationInfo info{"softsign", "Softsign", "x / (1 + abs(x))", "1 / (1 + abs(x))**2",
-                                         "Turian, Bergstra and Bengio 2009; torch.nn.functional.softsign", 0, {}};
+    static constexpr ActivationInfo info{"softsign",
+                                         "Softsign",
+                                         "x / (1 + abs(x))",
+                                         "1 / (1 + abs(x))**2",
+                                         "Turian, Bergstra and Bengio 2009; torch.nn.functional.softsign",
+                                         0,
+                                         {}};
     template <class V> static V forward(V x, Parameters<V>) { return x / (V(1.0) + abs(x)); }
     template <class V> static V from_input(V x, Parameters<V>) {
         const V r = V(1.0) / (V(1.0) + abs(x));
@@ -192,32 +223,37 @@ struct Softsign : ReadsInput {
 
 struct Hardtanh : ReadsOutput {
     static constexpr ActivationInfo info{
-        "hardtanh", "Hardtanh", "min(max(x, min_val), max_val)", "1 if min_val < x < max_val else 0",
-        "Collobert 2004; torch.nn.functional.hardtanh", 2,
+        "hardtanh",
+        "Hardtanh",
+        "min(max(x, min_val), max_val)",
+        "1 if min_val < x < max_val else 0",
+        "Collobert 2004; torch.nn.functional.hardtanh",
+        2,
         {{"min_val", "Lower bound.", -1.0, false}, {"max_val", "Upper bound; above min_val.", 1.0, false}}};
     static constexpr bool gates = true;
-    template <class V> static V forward(V x, Parameters<V> p) {
-        return select(x < p.a, p.a, select(x > p.b, p.b, x));
-    }
+    template <class V> static V forward(V x, Parameters<V> p) { return select(x < p.a, p.a, select(x > p.b, p.b, x)); }
     template <class V> static V from_output(V y, Parameters<V> p) {
         return select((y <= p.a) | (y >= p.b), V(0.0), V(1.0));
     }
 };
 
 struct Relu6 : ReadsOutput {
-    static constexpr ActivationInfo info{"relu6", "ReLU6", "min(max(x, 0), 6)", "1 if 0 < x < 6 else 0",
-                                         "Krizhevsky 2010; torch.nn.functional.relu6", 0, {}};
+    static constexpr ActivationInfo info{
+        "relu6", "ReLU6", "min(max(x, 0), 6)", "1 if 0 < x < 6 else 0", "Krizhevsky 2010; torch.nn.functional.relu6",
+        0,       {}};
     static constexpr bool gates = true;
     template <class V> static V forward(V x, Parameters<V>) { return Hardtanh::forward(x, {V(0.0), V(6.0)}); }
-    template <class V> static V from_output(V y, Parameters<V>) {
-        return Hardtanh::from_output(y, {V(0.0), V(6.0)});
-    }
+    template <class V> static V from_output(V y, Parameters<V>) { return Hardtanh::from_output(y, {V(0.0), V(6.0)}); }
 };
 
 struct Hardswish : ReadsInput {
-    static constexpr ActivationInfo info{"hardswish", "Hardswish", "x * min(max(x + 3, 0), 6) / 6",
+    static constexpr ActivationInfo info{"hardswish",
+                                         "Hardswish",
+                                         "x * min(max(x + 3, 0), 6) / 6",
                                          "0 if x <= -3 else (2 * x + 3) / 6 if x < 3 else 1",
-                                         "Howard et al. 2019; torch.nn.functional.hardswish", 0, {}};
+                                         "Howard et al. 2019; torch.nn.functional.hardswish",
+                                         0,
+                                         {}};
     static constexpr bool gates = true;
     template <class V> static V forward(V x, Parameters<V>) {
         return select(x <= V(-3.0), V(0.0), select(x >= V(3.0), x, x * (x + V(3.0)) / V(6.0)));
@@ -228,11 +264,9 @@ struct Hardswish : ReadsInput {
 };
 
 struct LogSigmoid : ReadsInput {
-    static constexpr ActivationInfo info{"logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "sigmoid(-x)",
-                                         "torch.nn.functional.logsigmoid", 0, {}};
-    template <class V> static V forward(V x, Parameters<V>) {
-        return minimum(x, 0.0) - log1p(exp(-abs(x)));
-    }
+    static constexpr ActivationInfo info{
+        "logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "sigmoid(-x)", "torch.nn.functional.logsigmoid", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) { return minimum(x, 0.0) - log1p(exp(-abs(x))); }
     template <class V> static V from_input(V x, Parameters<V>) { return logistic(-x); }
 };
 

@@ -59,6 +59,7 @@ struct BceWithLogits { // -w t log s(x) - (1 - t) log(1 - s(x)), s the logistic 
     }
 };
 
-#define FASTGRAD_POINTWISE_LOSSES(apply) apply(Mse) apply(L1) apply(SmoothL1) apply(Huber) apply(Bce) apply(BceWithLogits)
+#define FASTGRAD_POINTWISE_LOSSES(apply)                                                                               \
+    apply(Mse) apply(L1) apply(SmoothL1) apply(Huber) apply(Bce) apply(BceWithLogits)
 
 } // namespace fastgrad::FASTGRAD_SET

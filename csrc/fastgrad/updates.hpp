@@ -4,9 +4,7 @@
 namespace fastgrad::FASTGRAD_SET {
 
 // The derivative of the penalty l1 |p|, with sign(0) = 0.
-template <class V> V l1_gradient(V p, V l1) {
-    return select(p > V(0.0), l1, select(p < V(0.0), -l1, V(0.0)));
-}
+template <class V> V l1_gradient(V p, V l1) { return select(p > V(0.0), l1, select(p < V(0.0), -l1, V(0.0))); }
 
 // Stochastic gradient descent with momentum as torch.optim.SGD; weight decay and l1 join the gradient first.
 template <class V> struct SgdRule {
