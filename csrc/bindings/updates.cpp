@@ -19,7 +19,10 @@ class ArrayList {
             bad_value(kernel, argument, "a list of " + std::to_string(size()), "a list of " + std::to_string(count));
     }
     Size size() const { return PySequence_Fast_GET_SIZE(items_.ptr()); }
-    py::handle operator[](Size i) const { return PySequence_Fast_GET_ITEM(items_.ptr(), i); }
+    // The list's own slot, so that references to it (see as_array) outlive the expression.
+    const py::handle& operator[](Size i) const {
+        return reinterpret_cast<const py::handle*>(PySequence_Fast_ITEMS(items_.ptr()))[i];
+    }
 
     template <class T> const py::array& array(Size i) const {
         const py::array& a = as_array(kernel_, argument_, (*this)[i]);

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 import fastgrad as fg
+import numpy as np
 from fastgrad import nn, optim
 from fastgrad.cli.network import build_network
 from fastgrad.cli.settings import Settings

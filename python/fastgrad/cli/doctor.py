@@ -9,9 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import fastgrad as fg
+import numpy as np
 
 __all__ = ["advice", "doctor", "processor", "usable_cpus"]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from fastgrad.cli.errors import UserError
 from fastgrad.cli.report import Comparison, duration
 from fastgrad.cli.training import Record

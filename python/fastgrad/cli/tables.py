@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from fastgrad.cli.errors import UserError
 
 __all__ = ["Table", "read_csv", "read_npz", "read_table"]

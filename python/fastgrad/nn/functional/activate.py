@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import is_recording, record
+from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_type
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
@@ -42,7 +42,7 @@ def activate(function: str, x: Tensor, activation: Activation) -> Tensor:
     y = _empty(xd.shape, xd.dtype)
     backend.kernels.activation_forward(y, xd, activation)
     if not is_recording(x):
-        return Tensor(y)
+        return wrap(y)
     reads_output = activation.reads == "output"
     saved = y if reads_output else xd
 
