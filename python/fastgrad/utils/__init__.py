@@ -1,0 +1,7 @@
+"""Tools around training."""
+
+from __future__ import annotations
+
+from fastgrad.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,308 @@
+"""Batches: what is in them, in which order, which are copies, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastgrad as fg
+from fastgrad import backend
+from fastgrad.utils.data import DataLoader, Dataset, Subset, TensorDataset, random_split
+
+
+class Squares(Dataset):
+    """Elements made one by one."""
+
+    def __init__(self, count=10):
+        self.count = count
+        self.asked = []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        return np.full(2, index, np.float32), index * index
+
+
+def rows(count, dtype="f4"):
+    return TensorDataset(np.arange(count * 3, dtype=dtype).reshape(count, 3), np.arange(count))
+
+
+def targets(loader):
+    return [batch[1].tolist() for batch in loader]
+
+
+@pytest.fixture
+def gathers(monkeypatch):
+    """How many calls of the native gather there were."""
+    calls = []
+    native = backend.kernels.gather_rows
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(kernels, name)
+
+        def gather_rows(self, *arguments):
+            calls.append(arguments)
+            return native(*arguments)
+
+    kernels = backend.kernels
+    monkeypatch.setattr(backend, "kernels", Counting())
+    return calls
+
+
+sizes = st.integers(0, 40)
+
+
+@settings(deadline=None, max_examples=100)
+@given(sizes, st.integers(1, 45), st.booleans(), st.booleans(), st.integers(0, 2**32), st.data())
+def test_batches_hold_the_right_rows(count, batch_size, shuffle, drop_last, seed, data):
+    dataset = whole = rows(count)
+    wanted = list(range(count))
+    for _ in range(data.draw(st.integers(0, 2), "depth")):
+        if not wanted:
+            break
+        chosen = data.draw(st.lists(st.integers(-len(wanted), len(wanted) - 1), min_size=1, max_size=30))
+        kind = data.draw(st.sampled_from([list, tuple, np.array, fg.tensor]))
+        dataset = Subset(dataset, kind(chosen))
+        wanted = [wanted[i] for i in chosen]
+    if shuffle and not wanted:
+        return
+    loader = DataLoader(dataset, batch_size, shuffle, drop_last, fg.Generator().manual_seed(seed))
+    batches = list(loader)
+    full = len(wanted) // batch_size
+    assert len(loader) == len(batches) == (full if drop_last or len(wanted) % batch_size == 0 else full + 1)
+    assert all(len(batch[1]) == batch_size for batch in batches[:full])
+    got = [i for batch in batches for i in batch[1].tolist()]
+    if shuffle:
+        assert len(got) == sum(len(batch[1]) for batch in batches)
+        if not drop_last:
+            assert sorted(got) == sorted(wanted)
+    else:
+        assert got == wanted[: len(got)]
+    for batch in batches:
+        assert type(batch) is list
+        np.testing.assert_array_equal(batch[0].numpy(), whole.tensors[0].numpy()[batch[1].numpy()])
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "i4", "u1", "?"])
+@pytest.mark.parametrize("shape", [(50,), (50, 1), (50, 7), (50, 3, 5), (50, 0), (50, 300)])
+def test_gathered_rows_equal_numpy(dtype, shape):
+    x = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    loader = DataLoader(TensorDataset(x, np.arange(50)), 8, shuffle=True)
+    for batch, index in loader:
+        assert batch.dtype == x.dtype
+        np.testing.assert_array_equal(batch.numpy(), x[index.numpy()])
+
+
+@pytest.mark.parametrize("layout", ["F", "reversed", "step", "broadcast", "read-only"])
+def test_arrays_in_any_memory(layout):
+    x = np.arange(60.0).reshape(20, 3)
+    if layout == "F":
+        x = np.asfortranarray(x)
+    elif layout == "reversed":
+        x = x[::-1]
+    elif layout == "step":
+        x = np.arange(240.0).reshape(40, 6)[::2, ::2]
+    elif layout == "broadcast":
+        x = np.broadcast_to(np.arange(3.0), (20, 3))
+    else:
+        x.flags.writeable = False
+    for shuffle in (False, True):
+        for batch, index in DataLoader(TensorDataset(x, np.arange(20)), 6, shuffle=shuffle):
+            np.testing.assert_array_equal(batch.numpy(), x[index.numpy()])
+
+
+def test_one_native_call_per_array_and_batch(gathers):
+    dataset = rows(20)
+    list(DataLoader(dataset, 8, shuffle=True))
+    assert len(gathers) == 3 * 2
+    parts = random_split(Subset(dataset, list(range(10, 20))), [6, 4])
+    gathers.clear()
+    list(DataLoader(parts[0], 3, shuffle=True))
+    assert len(gathers) == 2 * 2
+    assert all(len(index) == 3 for _, _, index in gathers)
+
+
+@pytest.mark.parametrize("part", ["all", "range", "list", "array", "nested"])
+def test_rows_in_a_row_are_views(part, gathers):
+    dataset = whole = rows(20)
+    start = 0
+    if part != "all":
+        start = 5
+        indices = {"range": range(5, 15), "list": list(range(5, 15)), "array": np.arange(5, 15)}
+        dataset = Subset(dataset, indices.get(part, range(3, 18)))
+        if part == "nested":
+            dataset = Subset(dataset, range(2, 12))
+    for i, batch in enumerate(DataLoader(dataset, 4)):
+        assert batch[1].tolist() == list(range(start + 4 * i, start + 4 * i + len(batch[1])))
+        for tensor, source in zip(batch, whole.tensors, strict=True):
+            assert np.shares_memory(tensor.numpy(), source.numpy())
+    assert gathers == []
+
+
+def test_changed_rows_are_seen():
+    x = np.zeros((4, 2))
+    loader = DataLoader(TensorDataset(x), 2)
+    shuffled = DataLoader(TensorDataset(x), 2, shuffle=True)
+    x += 1
+    assert all((batch.numpy() == 1).all() for kind in (loader, shuffled) for (batch,) in kind)
+
+
+def test_gradients_reach_the_tensors():
+    x = fg.tensor(np.ones((5, 2)), requires_grad=True)
+    for shuffle in (False, True):
+        x.grad = None
+        for (batch,) in DataLoader(TensorDataset(x), 2, shuffle=shuffle, drop_last=True):
+            (batch * 3).sum().backward()
+        assert x.grad.sum().item() == 4 * 2 * 3
+
+
+def test_orders_are_reproducible_and_differ_by_epoch():
+    def order(loader):
+        return [i for batch in targets(loader) for i in batch]
+
+    loaders = [
+        DataLoader(rows(50), 7, shuffle=True, generator=fg.Generator().manual_seed(5)) for _ in range(2)
+    ]
+    first, second = order(loaders[0]), order(loaders[0])
+    assert first != second != list(range(50))
+    assert [order(loaders[1]), order(loaders[1])] == [first, second]
+    plain = DataLoader(rows(50), 7, shuffle=True)
+    fg.manual_seed(1)
+    first = order(plain)
+    fg.manual_seed(1)
+    assert order(plain) == first
+    assert order(plain) != first
+
+
+def test_order_is_drawn_when_the_loop_starts():
+    generator = fg.Generator().manual_seed(1)
+    loader = DataLoader(rows(30), 30, shuffle=True, generator=generator)
+    (first,) = targets(loader)
+    generator.manual_seed(1)
+    epoch = iter(loader)
+    generator.manual_seed(2)
+    assert next(epoch)[1].tolist() == first
+
+
+def test_loops_at_the_same_time_are_independent():
+    loader = DataLoader(rows(6), 2)
+    assert [(a[1].tolist(), b[1].tolist()) for a, b in zip(loader, loader, strict=True)] == [
+        ([0, 1], [0, 1]),
+        ([2, 3], [2, 3]),
+        ([4, 5], [4, 5]),
+    ]
+
+
+def test_any_dataset():
+    dataset = Squares(5)
+    batches = list(DataLoader(dataset, 2))
+    assert [batch[0].tolist() for batch in batches] == [[[0, 0], [1, 1]], [[2, 2], [3, 3]], [[4, 4]]]
+    assert [batch[1].tolist() for batch in batches] == [[0, 1], [4, 9], [16]]
+    assert dataset.asked == list(range(5))
+    assert all(type(index) is int for index in dataset.asked)
+    shuffled = DataLoader(Subset(dataset, [4, 2]), 2, shuffle=True)
+    assert sorted(next(iter(shuffled))[1].tolist()) == [4, 16]
+    assert targets(DataLoader(list(zip("abc", [1, 2, 3], strict=True)), 2)) == [[1, 2], [3]]
+
+
+def test_elements_a_list_at_a_time():
+    class Several(Squares):
+        def __getitems__(self, indices):
+            self.asked.append(indices)
+            return [(0, index) for index in indices]
+
+    dataset = Several(5)
+    assert targets(DataLoader(dataset, 3)) == [[0, 1, 2], [3, 4]]
+    assert dataset.asked == [[0, 1, 2], [3, 4]]
+
+
+def test_a_getitem_of_ones_own_is_respected(gathers):
+    class Doubled(TensorDataset):
+        def __getitem__(self, index):
+            x, target = super().__getitem__(index)
+            return x * 2, target
+
+    class Backwards(Subset):
+        def __getitem__(self, index):
+            return self.dataset[self.indices[-1 - index]]
+
+    x = np.arange(6.0)
+    doubled = Doubled(x, np.arange(6))
+    assert [batch[0].tolist() for batch in DataLoader(doubled, 3)] == [[0, 2, 4], [6, 8, 10]]
+    assert [b[0].tolist() for b in DataLoader(Subset(doubled, [5, 1]), 2)] == [[10, 2]]
+    assert targets(DataLoader(Backwards(rows(6), [0, 1, 2]), 3)) == [[2, 1, 0]]
+    assert gathers == []
+
+
+def test_collate_fn():
+    batches = list(DataLoader(rows(5), 2, collate_fn=lambda elements: [t.item() for _, t in elements]))
+    assert batches == [[0, 1], [2, 3], [4]]
+
+
+def test_without_batches():
+    loader = DataLoader(Squares(3), batch_size=None)
+    assert len(loader) == 3
+    elements = list(loader)
+    assert isinstance(elements[2][0], fg.Tensor)
+    assert elements[2][1] == 4
+    shuffled = DataLoader(Squares(30), batch_size=None, shuffle=True, collate_fn=lambda element: element[1])
+    assert sorted(shuffled) == [i * i for i in range(30)]
+
+
+def test_agrees_with_torch_about_lengths_and_empty_data():
+    torch = pytest.importorskip("torch")
+    for count in range(8):
+        theirs = torch.utils.data.TensorDataset(torch.arange(count))
+        ours = TensorDataset(np.arange(count))
+        for size in range(1, 9):
+            for drop_last in (False, True):
+                a = DataLoader(ours, size, drop_last=drop_last)
+                b = torch.utils.data.DataLoader(theirs, size, drop_last=drop_last)
+                assert len(a) == len(b)
+                assert [x.tolist() for (x,) in a] == [x.tolist() for (x,) in b]
+    for library, empty in (
+        (fg, TensorDataset(np.arange(0))),
+        (torch, torch.utils.data.TensorDataset(torch.arange(0))),
+    ):
+        with pytest.raises(ValueError, match=r"empty|num_samples"):
+            library.utils.data.DataLoader(empty, 2, shuffle=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size' is 0, expected an integer >= 1"),
+        ({"batch_size": -3}, ValueError, "batch_size' is -3"),
+        ({"batch_size": 2.0}, TypeError, r"batch_size' is 2\.0"),
+        ({"batch_size": True}, TypeError, "batch_size' is True"),
+        ({"batch_size": None, "drop_last": True}, ValueError, "drop_last"),
+        ({"generator": 3}, TypeError, "generator' is int"),
+        ({"collate_fn": 3}, TypeError, "collate_fn' is int"),
+        ({"dataset": 3}, TypeError, "dataset' is int"),
+        ({"dataset": (i for i in range(3))}, TypeError, "dataset' is generator"),
+    ],
+)
+def test_bad_arguments(arguments, error, message):
+    with pytest.raises(error, match=rf"DataLoader\(\): argument '.*{message}"):
+        DataLoader(**{"dataset": rows(3), **arguments})
+
+
+@pytest.mark.parametrize(("indices", "number"), [([0, 3], 3), ([0, -4], -4), (np.array([7]), 7)])
+def test_subset_out_of_range(indices, number):
+    with pytest.raises(IndexError, match=rf"Subset\(\): argument 'indices' is with {number}"):
+        list(DataLoader(Subset(rows(3), indices)))
+
+
+def test_subset_with_other_indices():
+    with pytest.raises(TypeError, match="a sequence of integers"):
+        list(DataLoader(Subset(rows(3), [0.5])))
+
+
+def test_ragged_elements_are_named():
+    with pytest.raises(ValueError, match=r"batch\[1\]' is of shape \(2,\), expected shape \(1,\)"):
+        list(DataLoader([np.ones(1), np.ones(2)], 2))
