@@ -1,0 +1,52 @@
+"""Report the size of the wheel and the time of ``import fastgrad``, and fail beyond the promised limits.
+
+The import is timed in fresh processes, on top of numpy, as the median of several; since machines are noisy only a time
+far beyond the limit fails. What the import must not drag in is checked exactly.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).parent.parent
+WHEEL_LIMIT_MB = 3.0
+IMPORT_LIMIT_MS = 40.0
+FORBIDDEN = ("torch", "scipy", "sklearn", "matplotlib", "cupy", "tqdm")
+
+PROBE = """
+import time, numpy
+start = time.perf_counter()
+import fastgrad
+print((time.perf_counter() - start) * 1000)
+"""
+MODULES = f"import sys, fastgrad; print(*[m for m in {FORBIDDEN} if m in sys.modules])"
+
+
+def run(*command: str) -> str:
+    with tempfile.TemporaryDirectory() as elsewhere:  # import what is installed, not the tree
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=elsewhere).stdout
+
+
+def wheel_size() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, str(ROOT))
+        (wheel,) = pathlib.Path(folder).glob("*.whl")
+        return wheel.stat().st_size / 1e6
+
+
+def main() -> int:
+    dragged_in = run(sys.executable, "-c", MODULES).split()
+    times = [float(run(sys.executable, "-c", PROBE)) for _ in range(9)]
+    milliseconds, megabytes = statistics.median(times), wheel_size()
+    print(f"import: {milliseconds:.1f} ms on top of numpy (limit {IMPORT_LIMIT_MS:.0f}); wheel: {megabytes:.2f} MB (limit {WHEEL_LIMIT_MB:.0f})")
+    if dragged_in:
+        print(f"import fastgrad imports {', '.join(dragged_in)}", file=sys.stderr)
+    return int(bool(dragged_in) or megabytes > WHEEL_LIMIT_MB or milliseconds > 3 * IMPORT_LIMIT_MS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds the extension with AddressSanitizer and UndefinedBehaviorSanitizer outside the tree and runs the kernel tests
+# on it. Needs a virtual environment at .venv with the test extra.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$PWD/.venv/bin/python
+target=$(mktemp -d)
+trap 'rm -rf "$target"' EXIT
+
+"$python" -m pip install -q --no-deps --target "$target" -C cmake.define.FASTGRAD_SANITIZE=ON \
+  -C cmake.build-type=RelWithDebInfo -C build-dir="$target/build" -C install.strip=false .
+compiler=${CXX:-c++}
+export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so):$("$compiler" -print-file-name=libstdc++.so.6)"
+# CPython keeps what it allocates at start-up: leaks are not what is looked for
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$target
+exec "$python" -m pytest -q -p no:cacheprovider -o addopts="" "${@:-tests/kernels}"
