@@ -104,7 +104,8 @@ def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
         command += ["--threads", str(threads), "--rounds", str(options.rounds)]
         command += ["--only", ",".join(options.only)] if options.only else []
         command += ["--quick"] if options.quick else []
-        subprocess.run(command, env=environment, check=True)
+        if subprocess.run(command, env=environment, check=False).returncode:
+            sys.exit(f"bench {options.subject}: the process with {threads} threads failed")
         result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return result
 
@@ -115,7 +116,7 @@ def _work(options: argparse.Namespace) -> None:
     if hasattr(os, "sched_setaffinity"):  # no library may use more than its share, whatever it was told
         os.sched_setaffinity(0, usable_cpus()[:threads])
     effort = Effort(min(options.rounds, 2), 0.002) if options.quick else Effort(options.rounds, 0.06)
-    limits = Limits(threads)
+    limits = Limits(threads, 0.01 if options.quick else 0.2)
     _tell_threads(threads)
     subject = importlib.import_module(f"bench.{options.subject}")
     rows = subject.run(Options(threads, effort, tuple(options.only), options.quick), limits)

@@ -151,7 +151,10 @@ def _numbers(path: Path, line: int, cells: list[str], header: list[str], positio
 def read_npz(path: Path, target: str | None) -> Table:
     """Read an NPZ file: ``X`` (or ``x``) of shape (rows, …) and labels, ``y`` unless `target` names them."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):  # a renamed .npy
+            raise UserError(f"--data: {path} holds one array, expected the arrays X and y")
+        with file:
             names = list(file.files)
             labels_name = "y" if target is None else target
             features_name = "X" if "X" in names else "x"
@@ -164,8 +167,6 @@ def read_npz(path: Path, target: str | None) -> Table:
             x, y = file[features_name], file[labels_name]
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         raise UserError(f"--data: {path} does not parse as NPZ: {error}") from None
-    except AttributeError:  # np.load gives a bare array for a renamed .npy
-        raise UserError(f"--data: {path} holds one array, expected the arrays X and y") from None
     where = f"{path}, array {features_name!r}"
     if x.ndim < 2 or x.dtype.kind not in "biuf":
         raise UserError(

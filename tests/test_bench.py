@@ -1,0 +1,114 @@
+"""The benchmarks: they run, they refuse what is wrong, their figures hang together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cases import CASES, start
+from bench.harness import Contestant, Effort, contest, deviation, interleave
+from bench.machine import bandwidth
+from bench.tables import microseconds, percent, ratio, refusals, spread, table
+
+ROOT = Path(__file__).parent.parent
+QUICK = Effort(2, 0.0002)
+
+
+@pytest.mark.parametrize(
+    ("subject", "only"),
+    [
+        ("step", "tiny,rl"),
+        ("linear", "64x100x100"),
+        ("activations", "relu,gelu_tanh"),
+        ("losses", ""),
+        ("update", ""),
+    ],
+)
+def test_every_subject_runs(subject: str, only: str, tmp_path: Path) -> None:
+    answer = tmp_path / "out.json"
+    command = [sys.executable, "-m", "bench", subject, "--quick", "--threads", "1", "--json", str(answer)]
+    command += ["--only", only] if only else []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads(answer.read_text(encoding="utf-8"))
+    assert record["subject"] == subject
+    assert {"date", "command", "processor", "versions", "fastgrad_build"} <= set(record)
+    (process,) = record["processes"]
+    assert process["rows"]
+    for row in process["rows"]:
+        assert row["limit_seconds"] > 0
+        assert {"fastgrad"} < set(row["outcomes"])
+        for outcome in row["outcomes"].values():
+            assert outcome["seconds"]["min"] <= outcome["seconds"]["median"] <= outcome["seconds"]["max"]
+    assert "refused" not in done.stdout
+
+
+def test_unknown_names_are_refused() -> None:
+    command = [sys.executable, "-m", "bench", "step", "--only", "huge"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "'huge' is unknown, expected some of online, tiny" in done.stderr
+
+
+def test_a_wrong_result_is_not_timed() -> None:
+    calls = []
+    right = Contestant("right", lambda: None, lambda: 0.5, 3.0)
+    wrong = Contestant("wrong", lambda: calls.append(1), lambda: float("inf"))
+    outcomes = contest([right, wrong], 1.0, QUICK)
+    assert calls == []
+    assert "seconds" not in outcomes["wrong"]
+    assert outcomes["right"]["setup_seconds"] == 3.0
+    assert len(outcomes["right"]["seconds"]["rounds"]) == 2
+    assert microseconds(outcomes, "wrong") == "refused"
+    assert refusals([{"case": "c", "threads": 1, "outcomes": outcomes}]).startswith("refused: wrong on c")
+
+
+def test_rounds_alternate_the_order() -> None:
+    order: list[str] = []
+    interleave({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, Effort(2, 1e-9))
+    rounds = "".join(order)[-8:]  # blocks of one call, each after one that is not counted
+    assert rounds == "aabbbbaa"
+
+
+def test_deviation() -> None:
+    one = np.array([1.0, -4.0])
+    assert deviation([one + 0.02], [one]) == pytest.approx(0.005)
+    assert deviation([np.zeros(3)], [np.zeros(3)]) == 0
+    assert deviation([one], [one, one]) == np.inf
+    assert deviation([one[:1]], [one]) == np.inf
+    assert deviation([np.array([1.0, np.nan])], [one]) == np.inf
+
+
+@pytest.mark.parametrize(("name", "mflop"), [("online", 0.01), ("mnist", 129), ("wide", 23471)])
+def test_flop_of_the_cases(name: str, mflop: float) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    assert case.flop / 1e6 == pytest.approx(mflop, rel=0.005, abs=0.005)
+
+
+def test_start_is_the_same_in_both_dtypes() -> None:
+    single, double = start(CASES[1]), start(CASES[1], "float64")
+    assert single.weights[0].dtype == np.float32
+    assert double.weights[0].dtype == np.float64
+    np.testing.assert_array_equal(single.weights[0], double.weights[0])
+    np.testing.assert_array_equal(single.x, double.x)
+
+
+def test_bandwidth_is_positive() -> None:
+    assert bandwidth(1 << 16, 1, 0.01) > 0
+    assert bandwidth(1 << 16, 2, 0.01) > 0
+
+
+def test_cells() -> None:
+    outcomes = {"a": {"seconds": {"median": 2e-6, "min": 1e-6, "max": 3e-6}}}
+    assert microseconds(outcomes, "a") == "2.00"
+    assert microseconds(outcomes, "b") == "-"
+    assert spread(outcomes, "a") == "100 %"
+    assert ratio(4e-6, 2e-6) == "2.00"
+    assert ratio(None, 2e-6) == "-"
+    assert percent(1e-6, 4e-6) == "25 %"
+    assert table("t", ["x", "y"], [["long", "1"]]) == "t\n\nx     y\nlong  1\n"
