@@ -294,7 +294,7 @@ def test_memory_with_several_elements_in_one_place_is_an_error():
     w = leaf(np.zeros(3))
     w.data = np.lib.stride_tricks.as_strided(np.zeros(1), (3,), (0,))
     w.grad = fg.tensor(np.ones(3))
-    with pytest.raises(ValueError, match="one place per element"):
+    with pytest.raises(ValueError, match="a place of its own"):
         SGD([w]).step()
 
 

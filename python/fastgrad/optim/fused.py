@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any
 
 import numpy as np
 
 from fastgrad.autograd import enable_grad
+from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.optimizer import Optimizer, Params
 from fastgrad.tensor import Tensor
@@ -24,19 +25,26 @@ def _is_dense(array: np.ndarray) -> bool:
     return flags.aligned and (flags.forc or array.strides == np.empty_like(array).strides)
 
 
-def _same_order(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two arrays of one shape have equal strides (of an axis of length 1 they say nothing)."""
-    return all(n < 2 or s == t for n, s, t in zip(a.shape, a.strides, b.strides, strict=True))
+def _give_order(buffer: Tensor, param: np.ndarray) -> None:
+    """Copy a buffer if its memory order is not that of its parameter (which may have got other memory)."""
+    a, b = buffer.data, param
+    # Of an axis of length 1 the stride says nothing.
+    if a.shape == b.shape and any(
+        n > 1 and s != t for n, s, t in zip(a.shape, a.strides, b.strides, strict=True)
+    ):
+        buffer.data = np.empty_like(param, dtype=a.dtype)
+        buffer.data[...] = a
 
 
 class Update:
     """The arguments of one kernel call, and what is to be done when it has succeeded."""
 
-    __slots__ = ("buffers", "first", "grads", "group", "new", "packed", "params", "states")
+    __slots__ = ("buffers", "first", "grads", "group", "new", "packed", "params", "states", "tensors")
 
     def __init__(
         self,
         group: dict[str, Any],
+        tensors: list[Tensor],
         states: list[dict[str, Any]],
         params: Arrays,
         grads: Arrays,
@@ -44,13 +52,16 @@ class Update:
         first: list[bool],
     ) -> None:
         self.group = group
-        self.states = states
+        self.tensors = tensors
+        self.states = states  # one per tensor, or empty where the rule has no state
         self.params = params
         self.grads = grads
         self.buffers = buffers  # one list per name of a buffer
         self.first = first  # True: the parameter's buffers have no content yet
-        self.new: list[tuple[dict[str, Any], str, Tensor]] = []
-        self.packed: list[tuple[np.ndarray, np.ndarray]] = []  # parameter's memory, what is updated instead
+        self.new: Sequence[tuple[dict[str, Any], str, Tensor]] = ()
+        self.packed: Sequence[
+            tuple[np.ndarray, np.ndarray]
+        ] = ()  # parameter's memory, what is updated instead
 
 
 class FusedOptimizer(Optimizer):
@@ -106,12 +117,8 @@ class FusedOptimizer(Optimizer):
                 loss = closure()
         self._stepped = True
         updates: list[Update] = []
-        changed: list[Tensor] = []
         for i, group in enumerate(self.param_groups):
-            tensors = [p for p in group["params"] if p.grad is not None]
-            if tensors:
-                changed += tensors
-                self._collect(updates, i, group, tensors)
+            self._collect(updates, i, group)
         if len(updates) > 1:  # a single kernel call checks everything before it writes
             for update in updates:
                 self._check(update)
@@ -122,14 +129,17 @@ class FusedOptimizer(Optimizer):
             for state, name, buffer in update.new:
                 state[name] = buffer
             self._finish(update)
-        for p in changed:
-            p.version.count += 1
+            for p in update.tensors:
+                p.version.count += 1
         return loss
 
-    def _collect(self, updates: list[Update], i: int, group: dict[str, Any], tensors: list[Tensor]) -> None:
+    def _collect(self, updates: list[Update], i: int, group: dict[str, Any]) -> None:
         """Append what the group needs to be updated: one kernel call, or more if arrays differ in kind."""
+        tensors = [p for p in group["params"] if p.grad is not None]
+        if not tensors:
+            return
         params = [p.data for p in tensors]
-        grads = [p.grad.data for p in tensors]  # type: ignore[union-attr]
+        grads = [p.grad.data for p in tensors]
         names = self._names(group)
         state = self.state
         states = [state[p] for p in tensors] if names else []
@@ -139,11 +149,11 @@ class FusedOptimizer(Optimizer):
             pass
         else:
             ready = self._ready.get(i, ())
-            arrays = params if not buffers else sum(buffers, params)
+            arrays = sum(buffers, params) if names else params
             if len(arrays) == len(ready) and all(map(is_, arrays, ready)):
-                updates.append(Update(group, states, params, grads, buffers, [False] * len(params)))
+                updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(params)))
                 return
-        split = self._prepare(group, names, states, params, grads)
+        split = self._prepare(group, names, tensors, states)
         for update in split:
             self._check(update)
         if len(split) == 1 and not split[0].packed:
@@ -156,77 +166,53 @@ class FusedOptimizer(Optimizer):
         self,
         group: dict[str, Any],
         names: tuple[str, ...],
+        tensors: list[Tensor],
         states: list[dict[str, Any]],
-        params: Arrays,
-        grads: Arrays,
     ) -> list[Update]:
         """The group's kernel calls, one per dtype, with new buffers and packed copies as needed."""
         split: dict[Any, Update] = {}
-        for k, (array, grad) in enumerate(zip(params, grads, strict=True)):
+        for k, p in enumerate(tensors):
+            array = p.data
             update = split.get(array.dtype)
             if update is None:
-                update = split[array.dtype] = Update(group, [], [], [], [[] for _ in names], [])
+                update = split[array.dtype] = Update(group, [], [], [], [], [[] for _ in names], [])
+            update.tensors.append(p)
             dense = array
             if not _is_dense(array):
                 dense = np.array(array, order="K")
-                update.packed.append((array, dense))
+                update.packed = [*update.packed, (array, dense)]
             update.params.append(dense)
-            update.grads.append(grad)
+            update.grads.append(p.grad.data)  # type: ignore[union-attr]
+            update.first.append(bool(names) and states[k].get(names[0]) is None)
             if names:
                 update.states.append(states[k])
-                update.first.append(states[k].get(names[0]) is None)
-            else:
-                update.first.append(False)
             for column, name in zip(update.buffers, names, strict=True):
-                column.append(self._buffer(update, states[k], name, dense))
+                buffer = states[k].get(name)
+                if buffer is None:
+                    buffer = wrap(np.zeros_like(dense))
+                    update.new = [*update.new, (states[k], name, buffer)]
+                _give_order(buffer, dense)
+                column.append(buffer.data)
         return list(split.values())
-
-    def _buffer(self, update: Update, state: dict[str, Any], name: str, dense: np.ndarray) -> np.ndarray:
-        """A parameter's buffer with the strides that the kernel will see in the parameter."""
-        buffer = state.get(name)
-        if buffer is None:
-            buffer = Tensor(np.zeros_like(dense))
-            update.new.append((state, name, buffer))
-        elif buffer.data.shape == dense.shape and not _same_order(buffer.data, dense):
-            # The parameter has got memory in another order since the buffer was made.
-            fitting = np.empty_like(dense)
-            fitting[...] = buffer.data
-            buffer.data = fitting
-        return buffer.data
 
     def _check(self, update: Update) -> None:
         """Raise what the kernel would raise, before an earlier kernel call has changed anything."""
         function = f"{type(self).__name__}.step"
-        targets = list(update.params)
-        for array, copy in update.packed:
-            targets = [array if target is copy else target for target in targets]
-        columns = [*update.buffers, update.grads]
-        for k, array in enumerate(targets):
+        for k, p in enumerate(update.tensors):
+            array, state = p.data, [column[k] for column in update.buffers]
             if array.dtype.kind != "f":
                 raise bad_type(function, "params", f"of dtype {array.dtype}", "float32 or float64")
-            if not array.flags.writeable:
-                raise bad_value(
-                    function, "params", f"read-only memory of shape {array.shape}", "writable memory"
-                )
-            if array.size > 1 and any(
-                s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
-            ):
-                raise bad_value(
-                    function, "params", f"memory of strides {array.strides}", "one place per element"
-                )
-            for column in columns:
-                other = column[k]
+            for memory in (array, *state):
+                if not memory.flags.writeable:
+                    given = f"in read-only memory (shape {array.shape})"
+                    raise bad_value(function, "params", given, "writable memory, also of the state")
+            if array.size > 0 and 0 in [s for s, n in zip(array.strides, array.shape, strict=True) if n > 1]:
+                given = f"memory with strides {array.strides}"
+                raise bad_value(function, "params", given, "a place of its own for each element")
+            for other in (update.grads[k], *state):
                 if other.shape != array.shape:
-                    raise bad_value(
-                        function,
-                        "params",
-                        f"shape {array.shape}",
-                        f"its gradient's and buffers' {other.shape}",
-                    )
+                    expected = f"the shape {other.shape} of its gradient or state"
+                    raise bad_value(function, "params", f"of shape {array.shape}", expected)
                 if other.dtype != array.dtype:
-                    raise bad_type(
-                        function, "params", f"{array.dtype}", f"its gradient's and buffers' {other.dtype}"
-                    )
-            for column in update.buffers:
-                if not column[k].flags.writeable:
-                    raise bad_value(function, "state", "read-only memory", "writable memory")
+                    expected = f"the dtype {other.dtype} of its gradient or state"
+                    raise bad_type(function, "params", f"of dtype {array.dtype}", expected)

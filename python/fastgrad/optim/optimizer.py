@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.tensor import Tensor
 
@@ -275,7 +276,7 @@ class Optimizer:
                 same = array.shape == p.shape
                 copy = np.empty_like(p.data, dtype=dtype) if same else np.empty(array.shape, dtype)
                 copy[...] = array
-                loaded[name] = Tensor(copy)
+                loaded[name] = wrap(copy)
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:

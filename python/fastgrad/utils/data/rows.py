@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
+from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_index, bad_type
 from fastgrad.tensor import Tensor
 from fastgrad.utils.data.dataset import Subset, TensorDataset
@@ -82,9 +83,14 @@ def take_rows(x: Tensor, index: np.ndarray | slice) -> Tensor:
     Tensor
         Shape (batch, …).
     """
-    array = x.data
-    if x.requires_grad or isinstance(index, slice) or not array.flags.c_contiguous:
+    if x.requires_grad:
         return x[index]
+    array = x.data
+    if isinstance(index, slice) or not array.flags.c_contiguous:
+        y = wrap(array[index])
+        if isinstance(index, slice):
+            y.version = x.version  # it is the same memory
+        return y
     out = backend.xp.empty((len(index), *array.shape[1:]), array.dtype)
     backend.kernels.gather_rows(out, array, index)
-    return Tensor(out)
+    return wrap(out)
