@@ -158,7 +158,7 @@ struct Silu : ReadsInput {
                                          "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu",
                                          0,
                                          {}};
-    static constexpr bool wide_derivative = true;
+    static constexpr bool wide_forward = true, wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * logistic(x); }
     template <class V> static V from_input(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e3), 1e3);
