@@ -18,7 +18,7 @@ const InstructionSet* const sets[] = {&baseline::instruction_set};
 #endif
 constexpr int set_count = sizeof sets / sizeof *sets;
 
-bool runs_here(const InstructionSet& set) {
+bool runs_here([[maybe_unused]] const InstructionSet& set) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (!std::strcmp(set.name, "avx2")) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
