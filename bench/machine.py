@@ -51,7 +51,7 @@ def description() -> dict[str, Any]:
 
 
 def fma_peak(dtype: str, threads: int, seconds: float = 0.2) -> float:
-    """Measure the fused multiply-adds that `threads` threads do together, in FLOP/s; the best of three times."""
+    """Measure the fused multiply-adds that `threads` threads do together: FLOP/s, best of three."""
     with ThreadPoolExecutor(threads) as pool:
         best = 0.0
         for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import fastgrad as fg
@@ -55,7 +56,7 @@ def compare(settings: Settings) -> Comparison:
     comparison = Comparison(settings, data, threads, records, missing)
     print(summary(comparison), flush=True)
     for option, path, write in writers:
-        write_whole(option, path, lambda file, write=write: write(comparison, file))  # type: ignore[misc]
+        write_whole(option, path, partial(write, comparison))
         print(f"wrote {path}")
     return comparison
 

@@ -51,11 +51,13 @@ def draw(comparison: Comparison, path: Path) -> None:
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    style = {"font.size": 10, "axes.edgecolor": INK, "text.color": INK, "svg.hashsalt": "fastgrad"}
+    style: Any = {"font.size": 10, "axes.edgecolor": INK, "text.color": INK, "svg.hashsalt": "fastgrad"}
     with rc_context(style):
-        figure = Figure(figsize=(13, 4.6), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.14, h_pad=0.09, wspace=0.02)
+        figure = Figure(
+            figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.09, wspace=0.02)
+        )
         FigureCanvasAgg(figure)
         loss, accuracy, time = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
         for record in reversed(comparison.records):  # the broad pale line of torch lies below

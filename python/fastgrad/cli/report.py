@@ -52,7 +52,7 @@ class Comparison:
 
     def weight_difference(self, when: int) -> float | None:
         """Largest difference of any weight after the first (0) or last (-1) epoch; None without torch."""
-        return largest_difference(*self.records, when) if len(self.records) == 2 else None
+        return largest_difference(self.records[0], self.records[1], when) if len(self.records) == 2 else None
 
 
 def heading(
