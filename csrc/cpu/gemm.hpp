@@ -14,6 +14,8 @@ struct NoEpilogue {
 constexpr Size direct_bytes = 1 << 20;  // b up to this size is read in place if its rows are contiguous
 constexpr Size block_k = 384;           // rows of b in one packed block ...
 constexpr Size block_bytes = 768 << 10; // ... whose size leaves room in the second-level cache
+constexpr Size far_bytes = 2048;        // rows (or columns) of a further apart than this are packed ...
+constexpr Size reused_columns = 128;    // ... if so many columns of b share the cost
 
 // Cuts n into `parts` pieces that are multiples of `unit` (but for the last): [begin, end) of piece i.
 struct Piece {
@@ -34,6 +36,7 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
     const Size step_k = direct || k == 0 ? (k ? k : 1) : block_k;
     const Size step_n = direct ? n : block_bytes / (block_k * Size(sizeof(T))) / width * width;
     const Size row_blocks = (m + tile_rows - 1) / tile_rows;
+    const bool pack_a = (a.rows == 1 ? a.columns : a.rows) * Size(sizeof(T)) >= far_bytes && n >= reused_columns;
     for (Size n0 = 0; n0 < n; n0 += step_n) {
         const Size columns = n - n0 < step_n ? n - n0 : step_n;
         for (Size k0 = 0; k0 == 0 || k0 < k; k0 += step_k) {
@@ -52,11 +55,16 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
             for (Size block = 0; block < row_blocks; ++block) {
                 // rows spread evenly: a short last tile would wait for the latency of its few chains
                 const Size i = m * block / row_blocks, rows = m * (block + 1) / row_blocks - i;
+                View<T> some_a{a.p + i * a.rows + k0 * a.columns, a.rows, a.columns};
+                if (pack_a)
+                    some_a =
+                        pack_rows<T>(static_cast<T*>(scratch(Scratch::packed_a, std::size_t(rows * depth) * sizeof(T))),
+                                     some_a, rows, depth);
                 for (Size j = 0; j < columns; j += width) {
                     const Size some = columns - j < width ? columns - j : width;
                     T* tile = c + i * c_rows + n0 + j;
                     tile_table<T>.find(rows,
-                                       some)({depth, a.p + i * a.rows + k0 * a.columns, a.rows, a.columns,
+                                       some)({depth, some_a.p, some_a.rows, some_a.columns,
                                               direct ? b.p + j : panels + j * depth, direct ? b.rows : width, tile,
                                               c_rows, some, add || k0 > 0, finished && bias ? bias + n0 + j : nullptr});
                     if (finished) epilogue(tile, i, n0 + j, rows, some, c_rows);

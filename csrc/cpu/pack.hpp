@@ -1,4 +1,5 @@
-// Packing of b into panels: k rows of `width` contiguous columns, the last panel filled up with zeros.
+// Packing: of b into panels, k rows of `width` contiguous columns, the last panel filled up with zeros; of a few rows
+// of a.
 #pragma once
 
 #include "kernels.hpp"
@@ -62,6 +63,23 @@ template <class T> void pack_panel(T* panel, View<T> b, Size k, Size columns, Si
             for (Size i = 0; i < lanes; ++i)
                 panel[p * width + j + i] = j + i < columns ? b.p[p * b.rows + (j + i) * b.columns] : T(0);
     }
+}
+
+// Copies a (rows, k) to `packed`, keeping its order, so that its rows no longer lie a large power of two apart, where
+// they would fall into the same few lines of the cache. Returns the view of the copy.
+template <class T> View<T> pack_rows(T* packed, View<T> a, Size rows, Size k) {
+    const bool by_column = a.rows == 1;
+    const View<T> copy = by_column ? View<T>{packed, 1, rows} : View<T>{packed, k, 1};
+    const Size outer = by_column ? k : rows, inner = by_column ? rows : k;
+    const Size step = by_column ? a.columns : a.rows, stride = by_column ? 1 : a.columns;
+    for (Size i = 0; i < outer; ++i, packed += inner) {
+        const T* from = a.p + i * step;
+        if (stride == 1)
+            for_each_vector<T>(inner, [&](Size j, auto io) FG_INLINE_CALL { io.store(packed + j, io.load(from + j)); });
+        else
+            for (Size j = 0; j < inner; ++j) packed[j] = from[j * stride];
+    }
+    return copy;
 }
 
 } // namespace fastgrad::FASTGRAD_SET
