@@ -58,10 +58,21 @@ constexpr double erfc_scaled[] = {
     -1.13763533386256364e-7, 2.06503387005505008e-7,    8.02806621414234178e-8,    -1.88144295842172656e-8,
     -1.1225079560079543e-8};
 
+// Horner's rule; long polynomials as two chains, of the even and the odd powers, which run side by side.
 template <class T, int N> FG_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
-    Vec<T> y = c[N - 1];
-    for (int i = N - 2; i >= 0; --i) y = fma(y, x, Vec<T>(c[i]));
-    return y;
+    if constexpr (N < 8) {
+        Vec<T> y = c[N - 1];
+        for (int i = N - 2; i >= 0; --i) y = fma(y, x, Vec<T>(c[i]));
+        return y;
+    } else {
+        const Vec<T> square = x * x;
+        Vec<T> high = c[N - 1], low = c[N - 2];
+        for (int i = N - 3; i >= 0; i -= 2) {
+            high = fma(high, square, Vec<T>(c[i]));
+            if (i > 0) low = fma(low, square, Vec<T>(c[i - 1]));
+        }
+        return N % 2 ? fma(low, x, high) : fma(high, x, low);
+    }
 }
 
 template <class T> FG_INLINE Vec<T> minimum(Vec<T> x, double limit) { return select(x > Vec<T>(limit), limit, x); }
@@ -164,6 +175,16 @@ template <class T> FG_INLINE Vec<T> log1p(Vec<T> x) {
 template <class T> FG_INLINE Vec<T> logistic(Vec<T> x) {
     const Vec<T> e = exp(-abs(x));
     return select(x < Vec<T>(0.0), e, 1.0) / (e + Vec<T>(1.0));
+}
+
+// s = logistic(x) and 1 - s, for the price of one.
+template <class V> struct LogisticPair {
+    V s, rest;
+};
+template <class T> FG_INLINE LogisticPair<Vec<T>> logistic_pair(Vec<T> x) {
+    const Vec<T> e = exp(-abs(x)), large = Vec<T>(1.0) / (e + Vec<T>(1.0)), small = e * large;
+    const Mask<T> negative = x < Vec<T>(0.0);
+    return {select(negative, small, large), select(negative, large, small)};
 }
 
 // Phi(x) = erfc(-x / sqrt 2) / 2, for doubles; `density` is exp(-x^2 / 2) / sqrt(2 pi).

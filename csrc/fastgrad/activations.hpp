@@ -2,7 +2,7 @@
 //
 // A struct here and a line in FASTGRAD_ACTIVATIONS give the fused epilogue of `linear`, the Python function,
 // the nn module and the row in docs/activations.md. The templates work on any V with arithmetic, comparisons,
-// select, abs, exp, expm1, log1p, tanh, logistic and (for doubles) normal.
+// select, abs, exp, expm1, log1p, tanh, logistic, logistic_pair and (for doubles) normal.
 //
 //   forward(x, p)        y = f(x)
 //   from_output(y, p)    f'(x), computed from y     at least one of the two;
@@ -145,8 +145,8 @@ struct GeluTanh : ReadsInput {
     }
     template <class V> static V from_input(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e3), 1e3), u = V(c) * t * (V(1.0) + V(d) * t * t);
-        const V s = logistic(u);
-        return s + t * s * logistic(-u) * V(c) * (V(1.0) + V(3 * d) * t * t);
+        const auto [s, rest] = logistic_pair(u);
+        return s + t * s * rest * V(c) * (V(1.0) + V(3 * d) * t * t);
     }
 };
 
@@ -158,11 +158,15 @@ struct Silu : ReadsInput {
                                          "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu",
                                          0,
                                          {}};
-    static constexpr bool wide_forward = true, wide_derivative = true;
-    template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * logistic(x); }
+    static constexpr bool wide_derivative = true;
+    // with h = exp(-|x| / 2): x < 0 gives x h / (1 + h h) h, which loses no digits where exp(x) is subnormal
+    template <class V> static V forward(V x, Parameters<V>) {
+        const V h = exp(abs(x) * V(-0.5)), y = maximum(x, -1e3) / (V(1.0) + h * h);
+        return select(x < V(0.0), y * h * h, y);
+    }
     template <class V> static V from_input(V x, Parameters<V>) {
-        const V t = minimum(maximum(x, -1e3), 1e3);
-        return logistic(x) * (V(1.0) + t * logistic(-x));
+        const auto [s, rest] = logistic_pair(x);
+        return s * (V(1.0) + minimum(maximum(x, -1e3), 1e3) * rest);
     }
 };
 
