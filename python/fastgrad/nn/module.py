@@ -1,0 +1,280 @@
+"""Module: the base class of every layer and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.nn import hooks, state
+from fastgrad.nn.tree import Tree
+from fastgrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Module"]
+
+
+class Module(Tree):
+    """A part of a network: parameters, buffers, submodules and a ``forward``.
+
+    A subclass calls ``super().__init__()``, assigns its parameters and submodules as attributes and defines
+    ``forward``; calling the module runs ``forward`` with the hooks around it.
+
+    Attributes
+    ----------
+    training : bool
+        Whether modules that behave differently while training (dropout, batch normalisation) do so.
+
+    Notes
+    -----
+    Source: ``torch.nn.Module``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> class Net(fg.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden = fg.nn.Linear(4, 3)
+    ...         self.out = fg.nn.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.out(self.hidden(x).tanh())
+    >>> net = Net()
+    >>> net(fg.zeros(5, 4)).shape
+    (5, 2)
+    >>> [name for name, _ in net.named_parameters()]
+    ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']
+    """
+
+    _hooks: hooks.Hooks | None = None
+    # False as soon as a call is more than the class's own forward: hooks, or a forward set on the instance.
+    _direct: bool = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._direct:
+            return self.forward(*args, **kwargs)
+        return hooks.call(self, args, kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's result; every subclass defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward()")
+
+    def _calls_changed(self) -> None:
+        direct = self._hooks is None and "forward" not in self.__dict__
+        if direct:
+            self.__dict__.pop("_direct", None)
+        else:
+            self.__dict__["_direct"] = False
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> hooks.RemovableHandle:
+        """Have ``hook(module, args)`` run before every forward.
+
+        Parameters
+        ----------
+        hook : callable
+            Returns None, or what replaces the positional arguments (a value or a tuple).
+        prepend : bool
+            Whether it runs before the hooks registered so far.
+        with_kwargs : bool
+            Whether it is called as ``hook(module, args, kwargs)`` and returns None or ``(args, kwargs)``.
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook off again.
+        """
+        return hooks.register(self, "forward_pre", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> hooks.RemovableHandle:
+        """Have ``hook(module, args, output)`` run after every forward.
+
+        Parameters
+        ----------
+        hook : callable
+            Returns None, or what replaces the output.
+        prepend : bool
+            Whether it runs before the hooks registered so far.
+        with_kwargs : bool
+            Whether it is called as ``hook(module, args, kwargs, output)``.
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook off again.
+        """
+        return hooks.register(self, "forward", hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> hooks.RemovableHandle:
+        """Have ``hook(module, grad_input, grad_output)`` run when the inputs' gradients are known.
+
+        Parameters
+        ----------
+        hook : callable
+            Receives two tuples of tensors, with None where there is no gradient; returns None, or a tuple
+            that replaces `grad_input`.
+        prepend : bool
+            Whether it runs before the hooks registered so far.
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook off again.
+        """
+        return hooks.register(self, "backward", hook, prepend, False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all below it to training (`mode` true) or evaluation; return it."""
+        if not isinstance(mode, bool):
+            raise bad_type("train", "mode", type(mode).__name__, "a bool")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch this module and all below it to evaluation; return it."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let every parameter require a gradient, or none (to freeze the module); return the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients, or with ``set_to_none=False`` fill them with zeros."""
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+
+    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
+        """Convert parameters and buffers in place.
+
+        Called as ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``.
+
+        Parameters
+        ----------
+        device : str, optional
+            ``"cpu"``, where this build computes.
+        dtype : numpy dtype, optional
+            float32 or float64, for the floating-point parameters and buffers; their memory order stays.
+
+        Returns
+        -------
+        Module
+            This module.
+
+        Raises
+        ------
+        TypeError
+            If `dtype` is not a floating-point dtype of fastgrad's.
+        ValueError
+            If `device` is not one of this build's.
+        """
+        for argument in args:
+            if isinstance(argument, Tensor):
+                dtype, device = argument.dtype, argument.device
+            elif isinstance(argument, str) and argument.partition(":")[0] in ("cpu", "cuda"):
+                device = argument
+            elif argument is not None:
+                dtype = argument
+        if device is not None and device != "cpu":
+            raise bad_value("to", "device", repr(device), "'cpu', the device of this build")
+        if dtype is not None:
+            self._convert(dtype)
+        return self
+
+    def _convert(self, dtype: Any) -> None:
+        try:
+            dtype = np.dtype(dtype)
+        except TypeError:
+            raise bad_type("to", "dtype", repr(dtype), "float32 or float64") from None
+        if dtype not in (np.float32, np.float64):
+            raise bad_type("to", "dtype", str(dtype), "float32 or float64")
+        for tensor in (*self.parameters(), *self.buffers()):
+            for each in (tensor, tensor.grad):
+                if each is not None and each.data.dtype != dtype and each.data.dtype.kind == "f":
+                    each.data = each.data.astype(dtype, order="K")
+
+    def float(self) -> Self:
+        """Convert floating-point parameters and buffers to float32; return the module."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Convert floating-point parameters and buffers to float64; return the module."""
+        return self.to(np.float64)
+
+    def state_dict(
+        self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by dotted name, sharing memory with the module.
+
+        Parameters
+        ----------
+        destination : dict, optional
+            Where to put them; a new dict by default.
+        prefix : str
+            Put before every name.
+        keep_vars : bool
+            Whether the tensors themselves are given instead of detached ones.
+
+        Returns
+        -------
+        dict
+            Keys and shapes are those torch gives the module of the same name.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> {name: value.shape for name, value in fg.nn.Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return state.state_dict(self, destination, prefix, keep_vars)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> state.IncompatibleKeys:
+        """Copy values into the module's parameters and buffers.
+
+        Parameters
+        ----------
+        state_dict : mapping
+            Tensors or arrays by dotted name. Their dtype is converted, their memory stays their own.
+        strict : bool
+            Whether missing and unexpected keys are errors.
+
+        Returns
+        -------
+        IncompatibleKeys
+            ``missing_keys`` and ``unexpected_keys``.
+
+        Raises
+        ------
+        ValueError
+            Listing every missing, unexpected and misshapen key; nothing was changed. Misshapen ones are
+            errors with ``strict=False`` too.
+        TypeError
+            If `state_dict` is not a mapping or an array does not hold numbers.
+        """
+        return state.load_state_dict(self, state_dict, strict)
+
+    def extra_repr(self) -> str:
+        """What the representation shows between the parentheses; subclasses override it."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        if extra and not self._modules:
+            return f"{type(self).__name__}({extra})"
+        lines = extra.splitlines()
+        lines += [
+            f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()
+        ]
+        return f"{type(self).__name__}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"

@@ -1,0 +1,1 @@
+"""Modules and functions of fastgrad.nn beside torch's."""
