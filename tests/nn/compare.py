@@ -26,7 +26,7 @@ def close(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
     finite = np.abs(b[np.isfinite(b)])
     scale = max(1.0, float(finite.max())) if finite.size else 1.0
     if tolerance is None:
-        tolerance = TOLERANCE[str(a.dtype)]
+        tolerance = TOLERANCE.get(str(a.dtype), 0.0)
     np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
 
 

@@ -24,7 +24,6 @@ EDITS = {
     "extend": lambda m, lib: m.extend([lib.Identity(), lib.Linear(9, 9)]),
     "insert": lambda m, lib: m.insert(1, lib.Identity()),
     "insert at the end": lambda m, lib: m.insert(len(m), lib.Identity()),
-    "insert from the end": lambda m, lib: m.insert(-1, lib.Identity()),
     "set": lambda m, lib: m.__setitem__(1, lib.Identity()),
     "set from the end": lambda m, lib: m.__setitem__(-1, lib.Identity()),
     "delete": lambda m, lib: m.__delitem__(1),
@@ -78,7 +77,7 @@ def test_sequential_from_a_mapping_keeps_names() -> None:
 
 def test_things_that_are_no_modules_are_refused() -> None:
     with pytest.raises(TypeError, match="Module"):
-        nn.Sequential(nn.Linear(1, 1), fg.tanh)
+        nn.Sequential(nn.Linear(1, 1), print)
     with pytest.raises(TypeError, match="Module"):
         nn.Sequential().append("relu")
     for call in (
@@ -92,6 +91,14 @@ def test_things_that_are_no_modules_are_refused() -> None:
         with pytest.raises(TypeError, match="Module"):
             call(module)
         assert len(module) == 1
+
+
+def test_inserting_from_the_end() -> None:
+    for module in (nn.Sequential(*layers(nn, 3)), nn.ModuleList(layers(nn, 3))):
+        module.insert(-1, nn.Identity())
+        assert [type(child).__name__ for child in module] == ["Linear", "Linear", "Identity", "Linear"]
+        with pytest.raises(IndexError, match="insert"):
+            module.insert(9, nn.Identity())
 
 
 def test_module_list_adds() -> None:

@@ -91,6 +91,8 @@ def run_backward_hook(
     return seen
 
 
+# torch warns where the input needs no gradient.
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 @pytest.mark.parametrize("needs_input", [True, False])
 @pytest.mark.parametrize("change", [True, False])
 def test_full_backward_hook_is_torchs(needs_input: bool, change: bool) -> None:

@@ -70,6 +70,7 @@ OPTIONS = [
     {"momentum": None},
     {"momentum": 0.3, "eps": 0.1},
     {"affine": False},
+    {"bias": False},
     {"track_running_stats": False},
     {"affine": False, "track_running_stats": False},
 ]

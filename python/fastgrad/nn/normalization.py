@@ -11,6 +11,7 @@ from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.linear import check_size, new_parameter
 from fastgrad.nn.module import Module
+from fastgrad.nn.parameter import Parameter
 from fastgrad.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "LayerNorm"]
@@ -48,6 +49,9 @@ class LayerNorm(Module):
     array([[-1.,  1.]], dtype=float32)
     """
 
+    weight: Parameter | None
+    bias: Parameter | None
+
     def __init__(
         self,
         normalized_shape: int | tuple[int, ...],
@@ -79,8 +83,10 @@ class LayerNorm(Module):
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        text = f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-        return f"{text}, bias={self.bias is not None}" if self.elementwise_affine else text
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class BatchNorm1d(Module):
@@ -95,11 +101,13 @@ class BatchNorm1d(Module):
     momentum : float or None
         Weight of the new batch in the running statistics; None averages over all batches equally.
     affine : bool
-        Whether there are weight and bias.
+        Whether there is a weight and, with `bias`, a bias.
     track_running_stats : bool
         Whether running statistics are kept and used in evaluation; without them the batch's own always are.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
+    bias : bool
+        Whether there is a bias, given that there is a weight.
 
     Attributes
     ----------
@@ -125,6 +133,8 @@ class BatchNorm1d(Module):
     array([0.2, 0. ], dtype=float32)
     """
 
+    weight: Parameter | None
+    bias: Parameter | None
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -137,6 +147,8 @@ class BatchNorm1d(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = check_size("BatchNorm1d", "num_features", num_features)
@@ -145,8 +157,8 @@ class BatchNorm1d(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         shape = (self.num_features,)
-        for name in ("weight", "bias"):
-            self.register_parameter(name, new_parameter("BatchNorm1d", shape, dtype) if affine else None)
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, new_parameter("BatchNorm1d", shape, dtype) if wanted else None)
         for name in ("running_mean", "running_var"):
             like = new_parameter("BatchNorm1d", shape, dtype)
             self.register_buffer(name, Tensor(like.data) if track_running_stats else None)
@@ -169,8 +181,9 @@ class BatchNorm1d(Module):
     def reset_parameters(self) -> None:
         """Set weight to ones, bias to zeros and the running statistics to those of no batch."""
         self.reset_running_stats()
-        if self.affine:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -203,5 +216,5 @@ class BatchNorm1d(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )

@@ -56,7 +56,7 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     xd = x.data
     if not training or p == 0.0 or xd.size == 0:
         return x
-    seed, offset = random.reserve(xd.size)
+    seed, offset = random.philox_counter(xd.size)
 
     def masked(array: Any) -> Any:
         if p == 1.0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.graph import record, wrap
+from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.activation import resolve
 from fastgrad.nn.functional.arguments import as_floating
@@ -65,21 +67,24 @@ def linear(
         activation = resolve(activation)
     try:
         xd, wd = x.data, w.data
-        bd = None if b is None else b.data
-        shape = xd.shape
+        shape, dtype = xd.shape, xd.dtype
         n, k = wd.shape
+        needs_dx, needs_dw = x.node is not None, w.node is not None
+        recording = needs_dx or needs_dw
+        bd = None
+        if b is not None:
+            bd = b.data
+            recording = b.node is not None or recording
     except (AttributeError, ValueError):
         return _linear_other(x, w, b, activation)
     flat = len(shape) == 2
     if not flat:
-        m = 1
-        for length in shape[:-1]:
-            m *= length
         if not shape or shape[-1] != k:
             raise _linear_error(x, w, b)
-        xd = xd.reshape(m, k)
-    y = _empty((xd.shape[0], n), xd.dtype)
-    recording = is_recording(x, w) if b is None else is_recording(x, w, b)
+        xd = xd.reshape(math.prod(shape[:-1]), k)
+    m = xd.shape[0]
+    y = _empty((m, n), dtype)
+    recording = recording and state.enabled
     z = _empty_like(y) if recording and activation is not None and activation.reads == "input" else None
     try:
         backend.kernels.linear_forward(y, z, xd, wd, bd, activation)
@@ -89,14 +94,15 @@ def linear(
         return wrap(y if flat else y.reshape(*shape[:-1], n))
     reads_output = activation is not None and activation.reads == "output"
     saved = y if reads_output else z
+    kept = xd if needs_dw else None
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         if not flat:
-            dy = dy.reshape(y.shape)
-        dx = _empty(xd.shape, xd.dtype) if needs[0] else None
+            dy = dy.reshape(m, n)
+        dx = _empty((m, k), dtype) if needs[0] else None
         dw = _empty_like(wd) if needs[1] else None
         db = _empty_like(bd) if bd is not None and needs[2] else None
-        backend.kernels.linear_backward(dx, dw, db, dy, saved, xd, wd, activation)
+        backend.kernels.linear_backward(dx, dw, db, dy, saved, kept, wd, activation)
         if not flat and dx is not None:
             dx = dx.reshape(shape)
         return (dx, dw) if bd is None else (dx, dw, db)
@@ -104,8 +110,8 @@ def linear(
     result = y if flat else y.reshape(*shape[:-1], n)
     parents = (x, w) if b is None else (x, w, b)
     # dx reads w, dw reads x; what nobody will read may change before backward.
-    reads = ((w,) if x.requires_grad else ()) + ((x,) if w.requires_grad else ())
-    return record(result, parents, rule, saved=reads, saves_output=reads_output)
+    reads = ((x, w) if needs_dw else (w,)) if needs_dx else (x,) if needs_dw else ()
+    return record(result, parents, rule, reads, reads_output)
 
 
 def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None) -> Tensor:

@@ -28,7 +28,7 @@ def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor 
     reduction : {"mean", "sum", "none"}
         What is made of the elements' losses. The mean over nothing is NaN.
     weight : Tensor, optional
-        Factor of each element's loss, broadcast; the mean is divided by its sum.
+        Factor of each element's loss, in the loss's shape; the mean is divided by its sum.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def huber_loss(
     Parameters
     ----------
     x, target, reduction, weight
-        As in :func:`mse_loss`.
+        As in :func:`mse_loss`, except that the mean with weights is over the elements.
     delta : float
         Where one form passes into the other, greater than 0.
 
@@ -202,10 +202,13 @@ def _weighted(
     weight: Tensor,
     shape: tuple[int, ...],
 ) -> Tensor:
-    """A regression loss whose elements count differently; the mean is over the weights."""
+    """A regression loss whose elements count differently."""
     if weight.shape != shape:
         raise bad_value(function, "weight", f"of shape {weight.shape}", f"shape {shape}, that of the loss")
     loss = _regression(function, x, target, "none", parameter, None) * weight
     if reduction == "none":
         return loss
-    return loss.sum() if reduction == "sum" else loss.sum() / weight.sum()
+    if reduction == "sum":
+        return loss.sum()
+    # As in torch, where Huber's is the one weighted loss whose mean is over the elements.
+    return loss.mean() if function == "huber_loss" else loss.sum() / weight.sum()
