@@ -441,6 +441,14 @@ def test_state_is_cast_to_the_parameter():
     other.step()
 
 
+def test_state_of_a_tensor_that_is_no_parameter_any_more_is_not_saved(kind):
+    params, optimizer = trained(kind, 1)
+    optimizer.param_groups[0]["params"][0] = leaf([1.0])
+    saved = optimizer.state_dict()
+    assert set(saved["state"]) == {1, 2}
+    assert params[0] in optimizer.state
+
+
 def test_bad_dicts_change_nothing():
     w, v = leaf([1.0, 2.0]), leaf([1.0, 2.0, 3.0])
     optimizer = SGD([w], momentum=0.9, lr=0.5)

@@ -143,6 +143,7 @@ def test_options_out_of_range(options, name):
         SGD([{"params": [w], **options}])
 
 
-def test_option_of_wrong_type():
-    with pytest.raises(TypeError, match=r"SGD\(\): argument 'lr' is str"):
-        SGD([fg.tensor([1.0], requires_grad=True)], lr="0.1")
+@pytest.mark.parametrize("name", ["lr", "momentum", "dampening", "weight_decay", "l1"])
+def test_option_of_wrong_type(name):
+    with pytest.raises(TypeError, match=rf"SGD\(\): argument '{name}' is str"):
+        SGD([fg.tensor([1.0], requires_grad=True)], **{name: "0.1"})

@@ -211,7 +211,11 @@ class Optimizer:
             packed["params"] = [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]
             groups.append(packed)
         return {
-            "state": {numbers[id(p)] if isinstance(p, Tensor) else p: s for p, s in self.state.items()},
+            "state": {
+                numbers[id(p)] if isinstance(p, Tensor) else p: state
+                for p, state in self.state.items()
+                if not isinstance(p, Tensor) or id(p) in numbers  # a group's list may have been changed
+            },
             "param_groups": groups,
         }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.errors import bad_value
+from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.fused import FusedOptimizer, Update
 from fastgrad.optim.optimizer import Params, check_nonnegative
 
@@ -94,6 +95,8 @@ class SGD(FusedOptimizer):
 
     def _check_options(self, options: dict[str, Any]) -> None:
         check_nonnegative("SGD", options, "lr", "momentum", "weight_decay", "l1")
+        if not isinstance(options["dampening"], Real):
+            raise bad_type("SGD", "dampening", type(options["dampening"]).__name__, "a number")
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             given = f"True with momentum {options['momentum']} and dampening {options['dampening']}"
             raise bad_value("SGD", "nesterov", given, "momentum > 0 and dampening 0 with it")
