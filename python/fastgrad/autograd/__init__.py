@@ -1,0 +1,6 @@
+"""The tape: recording, the backward pass, and operations of one's own."""
+
+from fastgrad.autograd.backward import backward, grad
+from fastgrad.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+
+__all__ = ["backward", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]

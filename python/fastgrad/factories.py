@@ -1,0 +1,290 @@
+"""New tensors that are filled with one value, or count."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad import dtypes
+from fastgrad.creation import finish, size_of, tensor
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.ops.operands import as_tensor
+
+if TYPE_CHECKING:
+    from fastgrad.tensor import Tensor
+
+__all__ = [
+    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "new_empty", "new_full", "new_ones",
+    "new_tensor", "new_zeros", "ones", "ones_like", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def _dtype(function: str, dtype: Any) -> np.dtype[Any]:
+    return dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(function, dtype)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros.
+
+    Parameters
+    ----------
+    size : ints or a tuple of int
+        The shape.
+    dtype : numpy dtype, optional
+        The default dtype if left out.
+    device : str, optional
+        ``"cpu"``.
+    requires_grad : bool
+        Whether backward passes compute its gradient.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For a negative size.
+
+    Notes
+    -----
+    Source: ``torch.zeros``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
+    return finish("zeros", np.zeros(size_of("zeros", size), _dtype("zeros", dtype)), requires_grad, device)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones, with the parameters of `zeros`. Source: ``torch.ones``.
+
+    >>> import fastgrad as fg
+    >>> fg.ones(2, dtype=fg.int64)
+    tensor([1, 1])
+    """
+    return finish("ones", np.ones(size_of("ones", size), _dtype("ones", dtype)), requires_grad, device)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor whose values are whatever the memory holds, with the parameters of `zeros`. Source: ``torch.empty``."""
+    return finish("empty", np.empty(size_of("empty", size), _dtype("empty", dtype)), requires_grad, device)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with one value everywhere.
+
+    Parameters
+    ----------
+    size : int or tuple of int
+        The shape.
+    fill_value : number
+        The value.
+    dtype : numpy dtype, optional
+        That of the value if left out: bool, int64, or the default dtype.
+    device : str, optional
+        ``"cpu"``.
+    requires_grad : bool
+        Whether backward passes compute its gradient.
+
+    Returns
+    -------
+    Tensor
+
+    Notes
+    -----
+    Source: ``torch.full``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = as_tensor("full", "fill_value", fill_value).data
+    if value.ndim:
+        raise bad_value("full", "fill_value", f"of shape {value.shape}", "a number")
+    chosen = value.dtype if dtype is None else dtypes.as_dtype("full", dtype)
+    return finish("full", np.full(size_of("full", (size,)), value.item(), chosen), requires_grad, device)
+
+
+def _like(function: str, x: Any, fill: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    x = as_tensor(function, "x", x)
+    array = np.empty_like(x.data, dtype=None if dtype is None else dtypes.as_dtype(function, dtype))
+    if fill is not None:
+        array.fill(fill)
+    return finish(function, array, requires_grad, device)
+
+
+def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.zeros_like``."""
+    return _like("zeros_like", x, 0, dtype, device, requires_grad)
+
+
+def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.ones_like``."""
+    return _like("ones_like", x, 1, dtype, device, requires_grad)
+
+
+def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Unset values in the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.empty_like``."""
+    return _like("empty_like", x, None, dtype, device, requires_grad)
+
+
+def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.full_like``."""
+    return _like("full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad)
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from `start` (0 if only one is given) up to but not including `end`, `step` apart.
+
+    Parameters
+    ----------
+    start, end, step : number
+        ``arange(end)`` or ``arange(start, end, step)``.
+    dtype : numpy dtype, optional
+        int64 if all of them are ints, else the default dtype.
+    device : str, optional
+        ``"cpu"``.
+    requires_grad : bool
+        Whether backward passes compute its gradient.
+
+    Returns
+    -------
+    Tensor
+        Of ⌈(end − start) / step⌉ elements.
+
+    Raises
+    ------
+    ValueError
+        If the step is 0 or leads away from `end`.
+
+    Notes
+    -----
+    Source: ``torch.arange``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.arange(3)
+    tensor([0, 1, 2])
+    >>> fg.arange(1, 2, 0.5)
+    tensor([1.0000, 1.5000])
+    """
+    start, end = (0, start) if end is None else (start, end)
+    limits = [v.item() if hasattr(v, "item") else v for v in (start, end, step)]
+    for name, value in zip(("start", "end", "step"), limits, strict=True):
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise bad_type("arange", name, repr(value), "a finite number")
+    first, last, step = limits
+    if step == 0 or (last - first) * step < 0:
+        raise bad_value("arange", "step", repr(step), f"a step that leads from {first!r} to {last!r}")
+    whole = all(isinstance(v, int) for v in limits)
+    chosen = (dtypes.int64 if whole else dtypes.get_default_dtype()) if dtype is None else dtypes.as_dtype("arange", dtype)
+    count = -((first - last) // step) if whole else math.ceil((last - first) / step)
+    if whole:
+        array = np.arange(first, first + count * step, step, dtype=np.int64).astype(chosen, copy=False)
+    else:
+        array = (np.arange(count) * step + first).astype(chosen)
+    return finish("arange", array, requires_grad, device)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers at equal distances from `start` to `end`, both included.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is negative.
+
+    Notes
+    -----
+    Source: ``torch.linspace``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if steps < 0:
+        raise bad_value("linspace", "steps", str(steps), "at least 0")
+    array = np.linspace(float(start), float(end), steps, dtype=np.float64).astype(_dtype("linspace", dtype))
+    return finish("linspace", array, requires_grad, device)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` powers of `base`, their exponents at equal distances from `start` to `end`. Source: ``torch.logspace``."""
+    if steps < 0:
+        raise bad_value("logspace", "steps", str(steps), "at least 0")
+    array = (float(base) ** np.linspace(float(start), float(end), steps)).astype(_dtype("logspace", dtype))
+    return finish("logspace", array, requires_grad, device)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A matrix with ones on its diagonal, square if `m` is not given.
+
+    Notes
+    -----
+    Source: ``torch.eye``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    rows, columns = size_of("eye", (n, n if m is None else m))
+    return finish("eye", np.eye(rows, columns, dtype=_dtype("eye", dtype)), requires_grad, device)
+
+
+def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
+    return zeros(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_ones(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
+    return ones(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_empty(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
+    return empty(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_full(x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
+    return full(size, value, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_tensor(x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
+    return tensor(data, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)

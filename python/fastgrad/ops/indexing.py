@@ -1,0 +1,254 @@
+"""Parts of a tensor: slices (views), index arrays and masks (copies), gathered and scattered elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad.autograd.graph import Value, record, record_view
+from fastgrad.errors import bad_index, bad_type, bad_value
+from fastgrad.ops.operands import as_tensor, check_dim
+
+if TYPE_CHECKING:
+    from fastgrad.tensor import Tensor
+
+__all__ = ["gather", "getitem", "index_select", "masked_select", "narrow", "plain_index", "select", "take_along_dim"]
+
+Array = np.ndarray
+Needs = tuple[bool, ...]
+_INTEGERS = (int, slice, type(None), type(Ellipsis))
+
+
+def plain_index(index: Any) -> tuple[Any, bool]:
+    """`index` as numpy wants it, and whether it selects a view (integers, slices, None and ... only)."""
+    if index.__class__ in _INTEGERS:
+        return index, True
+    parts = index if isinstance(index, tuple) else (index,)
+    plain: list[Any] = []
+    basic = True
+    for part in parts:
+        if isinstance(part, Value):
+            part = part.data
+        elif isinstance(part, (list, range)):
+            part = np.asarray(part, dtype=None if len(part) else np.int64)
+        if isinstance(part, np.ndarray):
+            if part.dtype.kind == "u":  # a mask in old torch programs; here, as in numpy, numbers
+                part = part.astype(np.int64)
+            if part.dtype.kind not in "ib":
+                raise bad_index("getitem", "index", f"an array of dtype {part.dtype}", "integers or bool")
+            if part.ndim == 0 and part.dtype.kind == "i":
+                part = int(part)
+            else:
+                basic = False
+        elif isinstance(part, (bool, np.bool_)):
+            basic = False
+        elif isinstance(part, slice):
+            part = slice(*[v.item() if isinstance(v, Value) else v for v in (part.start, part.stop, part.step)])
+            if part.step is not None and part.step <= 0:
+                raise bad_value("getitem", "index", f"a slice of step {part.step}", "a step greater than 0")
+        elif part is not None and part is not Ellipsis and not hasattr(part, "__index__"):
+            raise bad_index("getitem", "index", f"a {type(part).__name__}", "integers, slices, None, ... or arrays")
+        plain.append(part)
+    return tuple(plain), basic
+
+
+def getitem(x: Any, index: Any) -> Tensor:
+    """Part of a tensor: ``x[index]``.
+
+    Parameters
+    ----------
+    x : Tensor
+    index : int, slice, None, Ellipsis, integer array, mask, or a tuple of those
+        Integers and slices give a view; arrays of integers and masks a copy.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range or of a type that is no index.
+    ValueError
+        For a slice with a negative step (as in torch; see `flip`).
+
+    Notes
+    -----
+    The gradient of an element that was picked several times is the sum. Source: ``torch.Tensor.__getitem__``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> x = fg.tensor([[1, 2, 3], [4, 5, 6]])
+    >>> x[:, 1]
+    tensor([2, 5])
+    >>> x[x > 3]
+    tensor([4, 5, 6])
+    """
+    index, basic = plain_index(index)
+    xd = x.data
+    if basic and index.__class__ is slice and index.step is not None and index.step <= 0:
+        raise bad_value("getitem", "index", f"a slice of step {index.step}", "a step greater than 0")
+    try:
+        # The Ellipsis keeps a single element an array, and so a view.
+        if not basic:
+            y = xd[index]
+        elif index.__class__ is tuple:
+            y = xd[index] if Ellipsis in index else xd[(*index, Ellipsis)]
+        else:
+            y = xd[index, ...] if index is not Ellipsis else xd[...]
+    except IndexError as error:
+        raise bad_index("getitem", "index", f"{index!r} ({error})", f"an index into shape {xd.shape}") from None
+    shape, dtype = xd.shape, xd.dtype
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        dx = np.zeros(shape, dtype)
+        if basic:
+            dx[index] = dy
+        else:
+            np.add.at(dx, index, dy)
+        return (dx,)
+
+    rule.__qualname__ = "getitem"
+    return record_view(y, x, rule) if basic else record(y, (x,), rule)
+
+
+def select(x: Any, dim: int, index: int) -> Tensor:
+    """A view of `x` at one place of dimension `dim`, without that dimension. Source: ``torch.select``."""
+    x = as_tensor("select", "x", x)
+    dim = check_dim("select", dim, x.data.ndim)
+    return getitem(x, (*(slice(None),) * dim, index))
+
+
+def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
+    """A view of `length` places of dimension `dim` from `start` on.
+
+    Raises
+    ------
+    IndexError
+        If they are not all there.
+
+    Notes
+    -----
+    Source: ``torch.narrow``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.arange(5).narrow(0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    x = as_tensor("narrow", "x", x)
+    dim = check_dim("narrow", dim, x.data.ndim)
+    n = x.data.shape[dim]
+    start = start + n if start < 0 else start
+    if length < 0 or not 0 <= start <= n - length:
+        raise bad_index("narrow", "start", f"{start} with length={length}", f"a range within size {n}")
+    return getitem(x, (*(slice(None),) * dim, slice(start, start + length)))
+
+
+def index_select(x: Any, dim: int, index: Any) -> Tensor:
+    """A copy of `x` with the places of dimension `dim` that the one-dimensional `index` lists.
+
+    Notes
+    -----
+    Source: ``torch.index_select``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.tensor([[1, 2, 3]]).index_select(1, fg.tensor([2, 0]))
+    tensor([[3, 1]])
+    """
+    x, index = as_tensor("index_select", "x", x), as_tensor("index_select", "index", index)
+    dim = check_dim("index_select", dim, x.data.ndim)
+    if index.data.ndim > 1 or index.data.dtype.kind != "i":
+        raise bad_value("index_select", "index", f"{index.dtype} of shape {index.shape}", "integers in one dimension")
+    return getitem(x, (*(slice(None),) * dim, index.data.reshape(-1)))
+
+
+def _index_grid(function: str, x: Array, dim: int, index: Any) -> tuple[Any, ...]:
+    """For each element of `index` the place in `x` it stands for: its own, but along `dim` what it says."""
+    index = as_tensor(function, "index", index).data
+    if index.dtype.kind != "i":
+        raise bad_type(function, "index", f"of dtype {index.dtype}", "int64")
+    n = max(x.ndim, 1)
+    if max(index.ndim, 1) != n or any(a > b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim):
+        raise bad_value(function, "index", f"of shape {index.shape}", f"at most {x.shape} except in dimension {dim}")
+    size = x.shape[dim] if x.ndim else 1
+    if index.size and (index.min() < 0 or index.max() >= size):
+        wrong = index[(index < 0) | (index >= size)].flat[0]
+        raise bad_index(function, "index", str(wrong), f"between 0 and {size - 1}")
+    if not index.ndim or not x.ndim:
+        return (index.reshape(x.shape),) if x.ndim else ()
+    grid: list[Any] = list(np.ogrid[tuple(slice(m) for m in index.shape)]) if index.ndim > 1 else [None]
+    grid[dim] = index
+    return tuple(grid)
+
+
+def gather(x: Any, dim: int, index: Any) -> Tensor:
+    """Elements of `x` whose places along `dim` are given: y[i, j] = x[index[i, j], j] for ``dim=0``.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor
+        Integers, of as many dimensions as `x`, no larger than `x` in the other ones.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `index`.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range.
+    ValueError
+        If the shapes do not fit.
+
+    Notes
+    -----
+    Source: ``torch.gather``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.tensor([[1, 2], [3, 4]]).gather(1, fg.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
+    x = as_tensor("gather", "x", x)
+    dim = check_dim("gather", dim, x.data.ndim)
+    grid = _index_grid("gather", x.data, dim, index)
+    shape, dtype = x.data.shape, x.data.dtype
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        dx = np.zeros(shape, dtype)
+        np.add.at(dx, grid, dy)
+        return (dx,)
+
+    rule.__qualname__ = "gather"
+    return record(np.array(x.data[grid]), (x,), rule)
+
+
+def take_along_dim(x: Any, index: Any, dim: int | None = None) -> Tensor:
+    """As `gather`, the other dimensions broadcast; over the flattened `x` without `dim`. Source: ``torch.take_along_dim``."""
+    x, index = as_tensor("take_along_dim", "x", x), as_tensor("take_along_dim", "index", index)
+    if dim is None:
+        return gather(x.reshape(-1), 0, index.reshape(-1))
+    dim = check_dim("take_along_dim", dim, x.data.ndim)
+    lengths = [max(a, b) for a, b in zip(x.data.shape, index.data.shape, strict=True)]
+    lengths[dim] = -1
+    return gather(x.expand(*lengths), dim, index.expand(*lengths))
+
+
+def masked_select(x: Any, mask: Any) -> Tensor:
+    """The elements of `x` where `mask` is true, in one dimension; the shapes broadcast. Source: ``torch.masked_select``."""
+    x, mask = as_tensor("masked_select", "x", x), as_tensor("masked_select", "mask", mask)
+    if mask.data.dtype.kind != "b":
+        raise bad_type("masked_select", "mask", f"of dtype {mask.data.dtype}", "bool")
+    shape = np.broadcast_shapes(x.data.shape, mask.data.shape)
+    return getitem(x.expand(*shape), mask.expand(*shape))

@@ -1,0 +1,362 @@
+"""Operations that change a tensor in place; their names end in an underscore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad import dtypes
+from fastgrad.autograd.graph import Value
+from fastgrad.autograd.mode import state
+from fastgrad.errors import bad_index, bad_type, bad_value
+from fastgrad.ops.change import change
+from fastgrad.ops.indexing import plain_index
+from fastgrad.ops.operands import as_tensor, binary_operands, fit
+from fastgrad.ops.products import mul
+
+if TYPE_CHECKING:
+    from fastgrad.tensor import Tensor
+
+__all__ = ["add_", "clamp_", "copy_", "div_", "fill_", "masked_fill_", "mul_", "neg_", "pow_", "setitem", "sub_", "zero_"]
+
+Array = np.ndarray
+Needs = tuple[bool, ...]
+
+
+def _check_broadcast(function: str, x: Array, y: Array, name: str = "y") -> None:
+    """Raise unless `y` can be repeated to the shape of `x`."""
+    a, b = x.shape, y.shape
+    if a != b and (len(b) > len(a) or any(n not in (1, m) for m, n in zip(a[len(a) - len(b) :], b, strict=True))):
+        raise bad_value(function, name, f"of shape {b}", f"a shape that broadcasts to {a}, the shape of x")
+
+
+def _prepare(
+    function: str, ufunc: Any, x: Any, y: Any, floating: bool = False
+) -> tuple[Callable[[], Any], Tensor, Array, Array, tuple[Value, ...]]:
+    """How to write ``ufunc(x, y)`` into x; y as a tensor; x and y in the result's dtype; what the rule reads of y."""
+    _, b, xd, yd = binary_operands(function, x, y, floating)
+    data = x.data
+    if dtypes.category(xd.dtype) > dtypes.category(data.dtype):
+        raise bad_type(function, "x", f"of dtype {data.dtype}", f"a dtype to which the result's {xd.dtype} can be cast")
+    _check_broadcast(function, data, yd)
+    if b.version is x.version:
+        yd = yd.copy()
+
+    def write() -> None:
+        state.quiet(lambda: ufunc(xd, yd, out=data, casting="unsafe"))
+
+    return write, b, xd, yd, () if b.version is x.version else (b,)
+
+
+def add_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """Add to a tensor in place: x ← x + alpha · y.
+
+    Parameters
+    ----------
+    x : Tensor
+        What is changed.
+    y : Tensor, ndarray or number
+        Of a shape that broadcasts to that of `x`.
+    alpha : number
+        Factor of `y`.
+
+    Returns
+    -------
+    Tensor
+        `x`.
+
+    Raises
+    ------
+    RuntimeError
+        If operations are recorded and `x` is a leaf that requires a gradient.
+    ValueError
+        If `y` does not broadcast to `x` or the memory of `x` is read-only.
+    TypeError
+        If the result cannot be cast to the dtype of `x`.
+
+    Notes
+    -----
+    Source: ``torch.Tensor.add_``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> x = fg.tensor([1.0, 2.0])
+    >>> x.add_(1, alpha=0.5)
+    tensor([1.5000, 2.5000])
+    """
+    if alpha != 1:
+        y = mul(y, alpha)
+    write, b, _, _, _ = _prepare("add_", np.add, x, y)
+    bd = b.data
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return dy, fit(dy, bd) if needs[1] else None
+
+    rule.__qualname__ = "add"
+    return change("add_", x, write, (b,), rule)
+
+
+def sub_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """Subtract in place: x ← x − alpha · y; otherwise as `add_`. Source: ``torch.Tensor.sub_``.
+
+    >>> import fastgrad as fg
+    >>> fg.tensor([1.0, 2.0]).sub_(1)
+    tensor([0., 1.])
+    """
+    if alpha != 1:
+        y = mul(y, alpha)
+    write, b, _, _, _ = _prepare("sub_", np.subtract, x, y)
+    bd = b.data
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return dy, -fit(dy, bd) if needs[1] else None
+
+    rule.__qualname__ = "sub"
+    return change("sub_", x, write, (b,), rule)
+
+
+def mul_(x: Any, y: Any) -> Tensor:
+    """Multiply in place: x ← x · y; otherwise as `add_`. Source: ``torch.Tensor.mul_``.
+
+    >>> import fastgrad as fg
+    >>> fg.tensor([1.0, 2.0]).mul_(3)
+    tensor([3., 6.])
+    """
+    write, b, xd, yd, reads = _prepare("mul_", np.multiply, x, y)
+    ad, bd = x.data, b.data
+    # The factor's gradient reads x as it was.
+    old = xd.copy() if state.enabled and b.node is not None else xd
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return fit(dy * yd, ad) if needs[0] else None, fit(dy * old, bd) if needs[1] else None
+
+    rule.__qualname__ = "mul"
+    return change("mul_", x, write, (b,), rule, reads if x.node is not None else ())
+
+
+def div_(x: Any, y: Any) -> Tensor:
+    """Divide in place: x ← x / y; otherwise as `add_`. Source: ``torch.Tensor.div_``.
+
+    >>> import fastgrad as fg
+    >>> fg.tensor([1.0, 2.0]).div_(2)
+    tensor([0.5000, 1.0000])
+    """
+    write, b, xd, yd, reads = _prepare("div_", np.true_divide, x, y, floating=True)
+    ad, bd = x.data, b.data
+    old = xd.copy() if state.enabled and b.node is not None else xd
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        dx = dy / yd
+        return fit(dx, ad) if needs[0] else None, fit(-dx * (old / yd), bd) if needs[1] else None
+
+    rule.__qualname__ = "div"
+    return change("div_", x, write, (b,), rule, reads)
+
+
+def pow_(x: Any, exponent: float) -> Tensor:
+    """Raise to the power of a number in place: x ← x^p. Source: ``torch.Tensor.pow_``."""
+    if not isinstance(exponent, (int, float)):
+        raise bad_type("pow_", "exponent", f"a {type(exponent).__name__}", "a number")
+    old = x.data.copy()
+    p = exponent
+
+    def write() -> None:
+        x.data[...] = state.quiet(np.power, old, p)
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return (np.zeros_like(dy) if p == 0 else dy * (np.power(old, p - 1) * p),)
+
+    rule.__qualname__ = "pow"
+    return change("pow_", x, write, (), rule)
+
+
+def neg_(x: Any) -> Tensor:
+    """Negate in place: x ← −x. Source: ``torch.Tensor.neg_``."""
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return (-dy,)
+
+    rule.__qualname__ = "neg"
+    return change("neg_", x, lambda: np.negative(x.data, out=x.data), (), rule)
+
+
+def clamp_(x: Any, min: float | None = None, max: float | None = None) -> Tensor:
+    """Limit to [`min`, `max`] in place. Source: ``torch.Tensor.clamp_``.
+
+    >>> import fastgrad as fg
+    >>> fg.tensor([1.0, 5.0]).clamp_(max=2)
+    tensor([1., 2.])
+    """
+    if min is None and max is None:
+        raise bad_value("clamp_", "min", "None beside max=None", "at least one of the two")
+    data = x.data
+    inside = np.ones(data.shape, np.bool_)
+    if min is not None:
+        inside &= ~(data < min)
+    if max is not None:
+        inside &= ~(data > max)
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return (dy * inside,)
+
+    rule.__qualname__ = "clamp"
+    return change("clamp_", x, lambda: np.clip(data, min, max, out=data, casting="unsafe"), (), rule)
+
+
+def _only_source(source: Array) -> Callable[..., Any]:
+    """The rule of a tensor that was overwritten with `source`."""
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return None, fit(dy, source) if needs[1] else None
+
+    return rule
+
+
+def copy_(x: Any, source: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrite with the elements of `source`, converted to the dtype of `x`.
+
+    Parameters
+    ----------
+    x : Tensor
+        What is changed.
+    source : Tensor, ndarray or number
+        Of a shape that broadcasts to that of `x`.
+    non_blocking : bool
+        For torch's sake; copies of memory are done when this returns.
+
+    Returns
+    -------
+    Tensor
+        `x`.
+
+    Raises
+    ------
+    RuntimeError
+        If operations are recorded and `x` is a leaf that requires a gradient.
+    ValueError
+        If `source` does not broadcast to `x` or the memory of `x` is read-only.
+
+    Notes
+    -----
+    Source: ``torch.Tensor.copy_``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.zeros(2).copy_(fg.tensor([1, 2]))
+    tensor([1., 2.])
+    """
+    b = as_tensor("copy_", "source", source)
+    _check_broadcast("copy_", x.data, b.data, "source")
+    rule = _only_source(b.data)
+    rule.__qualname__ = "copy"
+    return change("copy_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
+
+
+def fill_(x: Any, value: Any) -> Tensor:
+    """Overwrite every element with one value (a number or a 0-dimensional tensor). Source: ``torch.Tensor.fill_``.
+
+    >>> import fastgrad as fg
+    >>> fg.zeros(2).fill_(7)
+    tensor([7., 7.])
+    """
+    b = as_tensor("fill_", "value", value)
+    if b.data.ndim:
+        raise bad_value("fill_", "value", f"of shape {b.data.shape}", "a number or a tensor without dimensions")
+    rule = _only_source(b.data)
+    rule.__qualname__ = "fill"
+    return change("fill_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
+
+
+def zero_(x: Any) -> Tensor:
+    """Overwrite every element with 0. Source: ``torch.Tensor.zero_``.
+
+    >>> import fastgrad as fg
+    >>> fg.ones(2).zero_()
+    tensor([0., 0.])
+    """
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        return (None,)
+
+    rule.__qualname__ = "zero"
+    return change("zero_", x, lambda: x.data.fill(0), (), rule)
+
+
+def masked_fill_(x: Any, mask: Any, value: Any) -> Tensor:
+    """Overwrite with one value where `mask`, which broadcasts to `x`, is true. Source: ``torch.Tensor.masked_fill_``."""
+    mask = as_tensor("masked_fill_", "mask", mask)
+    if mask.data.dtype.kind != "b":
+        raise bad_type("masked_fill_", "mask", f"of dtype {mask.data.dtype}", "bool")
+    _check_broadcast("masked_fill_", x.data, mask.data, "mask")
+    b = as_tensor("masked_fill_", "value", value)
+    where, source = mask.data.copy(), b.data
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        kept = np.where(where, dy.dtype.type(0), dy) if needs[0] else None
+        return kept, fit(np.where(where, dy, dy.dtype.type(0)), source) if needs[1] else None
+
+    rule.__qualname__ = "masked_fill"
+    return change("masked_fill_", x, lambda: np.copyto(x.data, source, casting="unsafe", where=where), (b,), rule)
+
+
+def setitem(x: Any, index: Any, value: Any) -> None:
+    """Overwrite part of a tensor: ``x[index] = value``.
+
+    Parameters
+    ----------
+    x : Tensor
+        What is changed.
+    index : int, slice, None, Ellipsis, integer array, mask, or a tuple of those
+        As in `getitem`.
+    value : Tensor, ndarray or number
+        Of a shape that broadcasts to that of ``x[index]``; converted to the dtype of `x`.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range or of a type that is no index.
+    RuntimeError
+        If operations are recorded and `x` is a leaf that requires a gradient.
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> x = fg.zeros(2, 2)
+    >>> x[0] = fg.tensor([1.0, 2.0])
+    >>> x
+    tensor([[1., 2.],
+            [0., 0.]])
+    """
+    index, _ = plain_index(index)
+    b = as_tensor("setitem", "value", value)
+    data, source = x.data, b.data
+    try:
+        shape = data[index].shape
+    except IndexError as error:
+        raise bad_index("setitem", "index", f"{index!r} ({error})", f"an index into shape {data.shape}") from None
+    while source.ndim > len(shape) and source.shape[0] == 1:
+        source = source[0]
+    if len(source.shape) > len(shape) or any(n not in (1, m) for m, n in zip(shape[len(shape) - source.ndim :], source.shape, strict=True)):
+        raise bad_value("setitem", "value", f"of shape {b.data.shape}", f"a shape that broadcasts to {shape}")
+    if b.version is x.version:
+        source = source.copy()
+
+    def write() -> None:
+        data[index] = source.astype(data.dtype, copy=False)
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        dx = None
+        if needs[0]:
+            dx = dy.copy()
+            dx[index] = 0
+        return dx, fit(np.asarray(dy[index]), source).reshape(b_shape) if needs[1] else None
+
+    b_shape = b.data.shape
+    rule.__qualname__ = "setitem"
+    change("setitem", x, write, (b,), rule)

@@ -1,0 +1,304 @@
+"""Tensors of random numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad import dtypes
+from fastgrad.creation import finish, size_of
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.ops.change import change
+from fastgrad.ops.operands import as_tensor
+from fastgrad.random import Generator, numpy_generator
+
+if TYPE_CHECKING:
+    from fastgrad.tensor import Tensor
+
+__all__ = [
+    "bernoulli", "multinomial", "normal", "normal_", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
+    "uniform_",
+]  # fmt: skip
+
+
+def _floating(function: str, dtype: Any) -> np.dtype[Any]:
+    found = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(function, dtype)
+    if found.kind != "f":
+        raise bad_type(function, "dtype", str(found), "float32 or float64")
+    return found
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Numbers from the uniform distribution on [0, 1).
+
+    Parameters
+    ----------
+    size : ints or a tuple of int
+        The shape.
+    generator : Generator, optional
+        Where they come from; by default the generator that `manual_seed` sets.
+    dtype : numpy dtype, optional
+        float32 or float64; the default dtype if left out.
+    device : str, optional
+        ``"cpu"``.
+    requires_grad : bool
+        Whether backward passes compute its gradient.
+
+    Returns
+    -------
+    Tensor
+
+    Notes
+    -----
+    Source: ``torch.rand``; the numbers are others than torch's.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.rand(2, 3).shape
+    (2, 3)
+    """
+    array = numpy_generator(generator).random(size_of("rand", size), _floating("rand", dtype).type)
+    return finish("rand", np.asarray(array), requires_grad, device)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Numbers from the normal distribution of mean 0 and variance 1, with the parameters of `rand`. Source: ``torch.randn``.
+
+    >>> import fastgrad as fg
+    >>> fg.randn(2, 3).shape
+    (2, 3)
+    """
+    array = numpy_generator(generator).standard_normal(size_of("randn", size), _floating("randn", dtype).type)
+    return finish("randn", np.asarray(array), requires_grad, device)
+
+
+def rand_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`rand` in the shape and dtype of `x`. Source: ``torch.rand_like``."""
+    x = as_tensor("rand_like", "x", x)
+    return rand(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
+
+
+def randn_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`randn` in the shape and dtype of `x`. Source: ``torch.randn_like``."""
+    x = as_tensor("randn_like", "x", x)
+    return randn(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = dtypes.int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers from `low` (0 if left out) up to but not including `high`, all equally likely.
+
+    Parameters
+    ----------
+    low, high : int
+        ``randint(high, size)`` or ``randint(low, high, size)``.
+    size : tuple of int
+        The shape.
+    generator : Generator, optional
+        Where they come from; by default the generator that `manual_seed` sets.
+    dtype : numpy dtype
+        int64 by default.
+    device : str, optional
+        ``"cpu"``.
+    requires_grad : bool
+        Whether backward passes compute its gradient (for floating-point dtypes).
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there is no integer in the range.
+
+    Notes
+    -----
+    Source: ``torch.randint``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> int(fg.randint(3, 4, (1,)))
+    3
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if not (isinstance(size, (tuple, list)) and isinstance(high, int) and isinstance(low, int)):
+        raise bad_type("randint", "size", repr(size), "a tuple of ints after the int or the two ints that limit the range")
+    if low >= high:
+        raise bad_value("randint", "high", str(high), f"more than low={low}")
+    array = numpy_generator(generator).integers(low, high, size_of("randint", (size,)))
+    array = np.asarray(array).astype(dtypes.as_dtype("randint", dtype), copy=False)
+    return finish("randint", array, requires_grad, device)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64, device: Any = None) -> Tensor:
+    """The integers from 0 to n − 1 in random order. Source: ``torch.randperm``.
+
+    >>> import fastgrad as fg
+    >>> fg.randperm(4).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    if n < 0:
+        raise bad_value("randperm", "n", str(n), "at least 0")
+    array = numpy_generator(generator).permutation(n).astype(dtypes.as_dtype("randperm", dtype), copy=False)
+    return finish("randperm", array, False, device)
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Numbers from normal distributions of the given means and standard deviations.
+
+    Parameters
+    ----------
+    mean, std : Tensor or number
+        Of shapes that broadcast; numbers need a `size`.
+    size : tuple of int, optional
+        The shape, where `mean` and `std` are numbers.
+    generator : Generator, optional
+        Where they come from; by default the generator that `manual_seed` sets.
+
+    Returns
+    -------
+    Tensor
+        Without a gradient.
+
+    Raises
+    ------
+    ValueError
+        If a standard deviation is negative.
+
+    Notes
+    -----
+    Source: ``torch.normal``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.normal(5.0, 0.0, (2,))
+    tensor([5., 5.])
+    """
+    m, s = as_tensor("normal", "mean", mean), as_tensor("normal", "std", std)
+    if (s.data < 0).any():
+        raise bad_value("normal", "std", "negative", "at least 0")
+    shape = np.broadcast_shapes(m.data.shape, s.data.shape) if size is None else size_of("normal", (size,))
+    dtype = m.data.dtype if m.data.dtype.kind == "f" else dtypes.get_default_dtype()
+    drawn = numpy_generator(generator).standard_normal(shape, dtype.type)
+    return finish("normal", np.asarray(drawn * s.data + m.data, dtype))
+
+
+def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that the tensor `p` says, else 0.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not between 0 and 1.
+
+    Notes
+    -----
+    Source: ``torch.bernoulli``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.bernoulli(fg.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
+    x = as_tensor("bernoulli", "p", p).data
+    if x.dtype.kind != "f":
+        raise bad_type("bernoulli", "p", f"of dtype {x.dtype}", "float32 or float64")
+    if not ((x >= 0) & (x <= 1)).all():
+        raise bad_value("bernoulli", "p", "outside [0, 1]", "probabilities")
+    return finish("bernoulli", np.asarray(numpy_generator(generator).random(x.shape) < x).astype(x.dtype))
+
+
+def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Indices drawn with probabilities proportional to `p`.
+
+    Parameters
+    ----------
+    p : Tensor
+        Weights of at least 0, shape (n,) or (rows, n).
+    num_samples : int
+        How many to draw from each row.
+    replacement : bool
+        Whether an index can be drawn again.
+    generator : Generator, optional
+        Where they come from; by default the generator that `manual_seed` sets.
+
+    Returns
+    -------
+    Tensor
+        int64, shape (num_samples,) or (rows, num_samples).
+
+    Raises
+    ------
+    ValueError
+        If weights are negative or no numbers, or fewer than `num_samples` can be drawn.
+
+    Notes
+    -----
+    Without replacement the indices of the smallest E_i / p_i, with E_i from the exponential distribution, are taken.
+    Source: ``torch.multinomial``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.multinomial(fg.tensor([0.0, 1.0]), 2, replacement=True)
+    tensor([1, 1])
+    """
+    x = as_tensor("multinomial", "p", p).data.astype(np.float64)
+    if x.ndim not in (1, 2):
+        raise bad_value("multinomial", "p", f"of shape {x.shape}", "one or two dimensions")
+    if not (np.isfinite(x) & (x >= 0)).all() or (x.sum(-1) <= 0).any():
+        raise bad_value("multinomial", "p", "negative, not finite or all 0", "weights, some of them greater than 0")
+    rng = numpy_generator(generator)
+    rows = x.reshape(-1, x.shape[-1])
+    if replacement:
+        ends = np.cumsum(rows / rows.sum(-1, keepdims=True), -1)
+        draws = rng.random((len(rows), num_samples))
+        last = [int(np.flatnonzero(row)[-1]) for row in rows]
+        picked = [np.minimum(np.searchsorted(e, d, "right"), top) for e, d, top in zip(ends, draws, last, strict=True)]
+        result = np.array(picked)
+    else:
+        if ((rows > 0).sum(-1) < num_samples).any():
+            raise bad_value("multinomial", "num_samples", str(num_samples), "at most the number of weights that are not 0")
+        with np.errstate(divide="ignore"):
+            keys = rng.standard_exponential(rows.shape) / rows
+        result = np.argsort(keys, -1)[:, :num_samples]
+    return finish("multinomial", result.astype(np.int64).reshape(*x.shape[:-1], num_samples))
+
+
+def _zero(dy: np.ndarray, needs: tuple[bool, ...]) -> tuple[Any, ...]:
+    return (None,)
+
+
+def uniform_(x: Any, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with numbers from the uniform distribution on [low, high). Source: ``torch.Tensor.uniform_``."""
+    if not low <= high:
+        raise bad_value("uniform_", "high", repr(high), f"at least low={low!r}")
+    values = numpy_generator(generator).random(x.data.shape) * (high - low) + low
+    return change("uniform_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)
+
+
+def normal_(x: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Overwrite with numbers from the normal distribution. Source: ``torch.Tensor.normal_``."""
+    if not std >= 0:
+        raise bad_value("normal_", "std", repr(std), "at least 0")
+    values = numpy_generator(generator).standard_normal(x.data.shape) * std + mean
+    return change("normal_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)
