@@ -9,7 +9,7 @@ import numpy as np
 
 from fastgrad.creation import as_tensor, tensor
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops import stack
+from fastgrad.ops.join import stack
 from fastgrad.tensor import Tensor
 
 __all__ = ["default_collate", "default_convert"]
