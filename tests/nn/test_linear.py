@@ -271,7 +271,9 @@ def test_identity_ignores_arguments_and_returns_its_input() -> None:
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_each_argument_may_be_an_array(which: int) -> None:
     arrays = [normal(0, 2, 4), normal(1, 3, 4), normal(2, 3)]
-    arguments = [array if i == which else fg.tensor(array, requires_grad=True) for i, array in enumerate(arrays)]
+    arguments = [
+        array if i == which else fg.tensor(array, requires_grad=True) for i, array in enumerate(arrays)
+    ]
     y = F.linear(*arguments)
     close(y, arrays[0] @ arrays[1].T + arrays[2])
     y.sum().backward()

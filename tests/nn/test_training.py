@@ -23,6 +23,7 @@ def networks(activation: str) -> tuple[nn.Module, torch.nn.Module]:
     return ours, theirs
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("activation", ["Sigmoid", "Tanh", "ReLU", "GELU"])
 def test_fifty_steps_with_momentum_and_l2_equal_torch(activation: str) -> None:
     ours, theirs = networks(activation)

@@ -96,7 +96,7 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
         """Add `modules` at the end and return the list."""
-        if isinstance(modules, (str, bytes)) or not isinstance(modules, Iterable):
+        if not isinstance(modules, Iterable):
             raise bad_type("extend", "modules", type(modules).__name__, "an iterable of Modules")
         self._set([*self, *modules])
         return self
@@ -183,7 +183,7 @@ class ModuleDict(Module):
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add or replace several modules."""
         pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
-        if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
+        if not isinstance(pairs, Iterable):
             raise bad_type(
                 "update", "modules", type(modules).__name__, "a mapping or pairs of name and Module"
             )

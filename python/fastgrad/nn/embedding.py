@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.dtypes import get_default_dtype
+from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
@@ -82,8 +82,8 @@ class Embedding(Module):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        dtype = np.dtype(get_default_dtype() if dtype is None else dtype)
-        if dtype not in (np.float32, np.float64):
+        dtype = get_default_dtype() if dtype is None else as_dtype("Embedding", dtype)
+        if dtype.kind != "f":
             raise bad_type("Embedding", "dtype", str(dtype), "float32 or float64")
         # C order, unlike Linear's weight: rows are what is read.
         self.weight = Parameter(np.empty((num_embeddings, embedding_dim), dtype))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad.dtypes import get_default_dtype
+from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
@@ -24,10 +24,9 @@ __all__ = ["Bilinear", "Identity", "Linear"]
 
 def new_parameter(function: str, shape: tuple[int, ...], dtype: Any = None) -> Parameter:
     """Memory for a parameter; matrices in Fortran order, so that x wᵀ reads them without a transposition."""
-    if dtype is None:
-        dtype = get_default_dtype()
-    elif np.dtype(dtype) not in (np.float32, np.float64):
-        raise bad_type(function, "dtype", str(np.dtype(dtype)), "float32 or float64")
+    dtype = get_default_dtype() if dtype is None else as_dtype(function, dtype)
+    if dtype.kind != "f":
+        raise bad_type(function, "dtype", str(dtype), "float32 or float64")
     return Parameter(np.empty(shape, dtype, order="F" if len(shape) == 2 else "C"))
 
 

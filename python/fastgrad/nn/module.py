@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from fastgrad.dtypes import as_dtype, float32, float64
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import hooks, state
 from fastgrad.nn.tree import Tree
@@ -134,7 +133,7 @@ class Module(Tree):
 
     def train(self, mode: bool = True) -> Self:
         """Switch this module and all below it to training (`mode` true) or evaluation; return it."""
-        if not isinstance(mode, bool):
+        if mode not in (True, False):
             raise bad_type("train", "mode", type(mode).__name__, "a bool")
         for module in self.modules():
             module.training = mode
@@ -194,11 +193,8 @@ class Module(Tree):
         return self
 
     def _convert(self, dtype: Any) -> None:
-        try:
-            dtype = np.dtype(dtype)
-        except TypeError:
-            raise bad_type("to", "dtype", repr(dtype), "float32 or float64") from None
-        if dtype not in (np.float32, np.float64):
+        dtype = as_dtype("to", dtype)
+        if dtype.kind != "f":
             raise bad_type("to", "dtype", str(dtype), "float32 or float64")
         for tensor in (*self.parameters(), *self.buffers()):
             for each in (tensor, tensor.grad):
@@ -207,11 +203,11 @@ class Module(Tree):
 
     def float(self) -> Self:
         """Convert floating-point parameters and buffers to float32; return the module."""
-        return self.to(np.float32)
+        return self.to(float32)
 
     def double(self) -> Self:
         """Convert floating-point parameters and buffers to float64; return the module."""
-        return self.to(np.float64)
+        return self.to(float64)
 
     def state_dict(
         self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False

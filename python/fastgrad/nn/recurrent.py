@@ -16,7 +16,7 @@ from fastgrad.nn.functional.recurrent import rnn_sequence
 from fastgrad.nn.linear import check_size, new_parameter
 from fastgrad.nn.module import Module
 from fastgrad.nn.parameter import Parameter
-from fastgrad.ops import cat, stack
+from fastgrad.ops.join import cat, stack
 from fastgrad.tensor import Tensor
 
 __all__ = ["RNN", "RNNCell"]
@@ -67,9 +67,9 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _check_input(self, x: Any, ndims: tuple[int, int]) -> Tensor:
+    def _check_input(self, value: Any, ndims: tuple[int, int]) -> Tensor:
         name = type(self).__name__
-        x = as_floating(name, "x", x)
+        x = as_floating(name, "x", value)
         if len(x.shape) not in ndims:
             raise bad_value(name, "x", f"of shape {x.shape}", f"{ndims[0]} or {ndims[1]} dimensions")
         if x.shape[-1] != self.input_size:
@@ -264,12 +264,15 @@ class RNN(_Recurrent):
                 x = F.dropout(x, self.dropout, self.training)
             outputs = []
             for direction, suffix in enumerate(self._suffixes(layer)):
-                weights = (
-                    getattr(self, f"{name}{suffix}")
-                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-                )
                 y = rnn_sequence(
-                    x, state[layer * directions + direction], *weights, activation, bool(direction)
+                    x,
+                    state[layer * directions + direction],
+                    getattr(self, f"weight_ih{suffix}"),
+                    getattr(self, f"weight_hh{suffix}"),
+                    getattr(self, f"bias_ih{suffix}"),
+                    getattr(self, f"bias_hh{suffix}"),
+                    activation,
+                    reverse=direction == 1,
                 )
                 outputs.append(y)
                 last.append(y[0] if direction else y[-1])

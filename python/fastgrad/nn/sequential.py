@@ -46,7 +46,7 @@ class Sequential(Module):
     """
 
     # Pairs (module, activation module to be fused into it or None); None when it has to be made again.
-    _plan: list[tuple[Module, Any]] | None = None
+    _plan: list[tuple[Any, Any]] | None = None
 
     def __init__(self, *args: Module | Mapping[str, Module]) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class Sequential(Module):
     def _modules_changed(self) -> None:
         self.__dict__["_plan"] = None
 
-    def _make_plan(self) -> list[tuple[Module, Any]]:
-        plan: list[tuple[Module, Any]] = []
+    def _make_plan(self) -> list[tuple[Any, Any]]:
+        plan: list[tuple[Any, Any]] = []
         for module in self:
             if plan and plan[-1][1] is None and _takes_activation(plan[-1][0]) and _is_activation(module):
                 plan[-1] = (plan[-1][0], module)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastgrad.nn.parameter import Parameter
 from fastgrad.nn.registry import Registry
@@ -129,7 +129,7 @@ class Tree(Registry):
         AttributeError
             If there is none; the message names the step that failed.
         """
-        module: Any = self
+        module = cast("Module", self)
         for step in target.split(".") if target else ():
             child = module._modules.get(step)
             if child is None:

@@ -46,9 +46,9 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     --------
     >>> import fastgrad as fg
     >>> _ = fg.manual_seed(0)
-    >>> y = fg.nn.functional.dropout(fg.ones(1000), p=0.25)
-    >>> sorted(set(y.numpy().round(4).tolist()))
-    [0.0, 1.3333]
+    >>> y = fg.nn.functional.dropout(fg.ones(1000), p=0.5)
+    >>> sorted(set(y.numpy().tolist()))
+    [0.0, 2.0]
     """
     if not 0.0 <= p <= 1.0:
         raise bad_value("dropout", "p", repr(p), "between 0 and 1")

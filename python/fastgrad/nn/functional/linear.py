@@ -80,7 +80,7 @@ def linear(
     flat = len(shape) == 2
     if not flat:
         if not shape or shape[-1] != k:
-            raise _linear_error(x, w, b)
+            raise _linear_error(x, w, b, None)
         xd = xd.reshape(math.prod(shape[:-1]), k)
     m = xd.shape[0]
     y = _empty((m, n), dtype)
@@ -89,7 +89,7 @@ def linear(
     try:
         backend.kernels.linear_forward(y, z, xd, wd, bd, activation)
     except (TypeError, ValueError) as error:
-        raise _linear_error(x, w, b) or error from None
+        raise _linear_error(x, w, b, error) from None
     if not recording:
         return wrap(y if flat else y.reshape(*shape[:-1], n))
     reads_output = activation is not None and activation.reads == "output"
@@ -121,12 +121,12 @@ def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None) -> Tens
     if w.data.ndim == 2:
         return linear(x, w, b, activation)
     if w.data.ndim != 1 or (b is not None and b.shape != ()):
-        raise _linear_error(x, w, b)
+        raise _linear_error(x, w, b, None)
     return linear(x, w.reshape(1, -1), None if b is None else b.reshape(1), activation).squeeze(-1)
 
 
-def _linear_error(x: Tensor, w: Tensor, b: Tensor | None) -> Exception | None:
-    """What is wrong with the arguments of ``linear``, if it is something about shapes or dtypes."""
+def _linear_error(x: Tensor, w: Tensor, b: Tensor | None, error: Exception | None) -> Exception:
+    """What is wrong with the arguments of ``linear``; `error` if it is nothing about shapes or dtypes."""
     named = [("x", x), ("w", w)] if b is None else [("x", x), ("w", w), ("b", b)]
     for name, tensor in named:
         as_floating("linear", name, tensor)
@@ -142,7 +142,7 @@ def _linear_error(x: Tensor, w: Tensor, b: Tensor | None) -> Exception | None:
         return bad_value(
             "linear", "b", f"of shape {b.shape}", f"shape {w.shape[:-1]} for w of shape {w.shape}"
         )
-    return None
+    return error or bad_value("linear", "x", f"of shape {x.shape}", "another shape")
 
 
 def bilinear(x1: Tensor, x2: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, sum_to_shape, wrap
+from fastgrad.dtypes import promote
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction
 from fastgrad.tensor import Tensor
@@ -150,10 +151,8 @@ def _regression(
     check_reduction(function, reduction)
     x, target = as_tensor(function, "x", x), as_tensor(function, "target", target)
     if x.dtype != target.dtype or x.dtype.kind != "f":
-        dtype = backend.xp.result_type(x.dtype, target.dtype)
-        if x.dtype.kind != "f" or target.dtype.kind != "f":
-            dtype = next((t.dtype for t in (x, target) if t.dtype.kind == "f"), None)
-        if dtype is None:
+        dtype = promote(x.dtype, target.dtype)
+        if dtype.kind != "f":
             raise bad_type(function, "x", f"of dtype {x.dtype}", "float32 or float64")
         x, target = x.to(dtype), target.to(dtype)
     xd, td = x.data, target.data

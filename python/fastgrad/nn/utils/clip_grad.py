@@ -18,7 +18,7 @@ def _gradients(function: str, parameters: Tensor | Iterable[Tensor]) -> list[Ten
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise bad_type(function, "parameters", f"an iterable with a {type(tensor).__name__}", "Tensors")
-    return [tensor.grad for tensor in tensors if tensor.grad is not None]
+    return [grad for tensor in tensors if (grad := tensor.grad) is not None]
 
 
 def clip_grad_norm_(

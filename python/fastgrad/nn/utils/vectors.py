@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops import cat
+from fastgrad.ops.join import cat
 from fastgrad.tensor import Tensor
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
