@@ -87,9 +87,13 @@ def percent(limit_seconds: float | None, median: float | None) -> str:
 def refusals(rows: Sequence[dict[str, Any]]) -> str:
     """List every contestant that was not timed because its result was wrong; empty if there is none."""
     lines = [
-        f"refused: {name} on {row['case']}, {row['threads']} threads: {outcome['refused']}"
+        f"refused: {name} on {_where(row)}: {outcome['refused']}"
         for row in rows
         for name, outcome in row["outcomes"].items()
         if "refused" in outcome
     ]
     return "\n".join(lines)
+
+
+def _where(row: dict[str, Any]) -> str:
+    return ", ".join(str(row[key]) for key in ("case", "direction", "rule", "size", "shape") if key in row)

@@ -205,6 +205,21 @@ def test_doctor(without: Any) -> None:
         assert words in done.stdout
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+def test_progress_is_shown_on_a_terminal() -> None:
+    reader, writer = os.openpty()
+    command = [sys.executable, "-m", "fastgrad", "compare", "--no-torch", *TINY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writer) as process:
+        out, _ = process.communicate(timeout=60)
+    shown = os.read(reader, 1 << 16).decode()
+    os.close(writer)
+    os.close(reader)
+    assert process.returncode == 0
+    assert "epoch" in shown
+    assert "steps" in shown
+    assert b"\r" not in out
+
+
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = [sys.executable, "-m", "fastgrad", "doctor"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -69,8 +69,8 @@ def draw(comparison: Comparison, path: Path) -> None:
         if all(value > 0 for record in comparison.records for value in record.loss):
             loss.set_yscale("log")
             _plain_log_ticks(loss)
-        loss.legend(*_legend(loss), frameon=False, loc="upper right")
-        accuracy.legend(*_legend(accuracy), frameon=False, loc="lower right")
+        loss.legend(*_legend(loss), framealpha=0.8, edgecolor="none", loc="upper right")
+        accuracy.legend(*_legend(accuracy), framealpha=0.8, edgecolor="none", loc="lower right")
         difference = comparison.weight_difference(0)
         if difference is not None:
             loss.text(0.04, 0.05, f"weights after epoch 1 differ\nby at most {difference:.1e}",
