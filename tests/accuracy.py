@@ -7,6 +7,7 @@ float64 is not enough (close to a root of the derivative, and for float64 kernel
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -90,7 +91,7 @@ def inputs32(row: Row, parameters: tuple[float, ...]) -> Array:
 def inputs64(row: Row, parameters: tuple[float, ...]) -> Array:
     """A few hundred float64 inputs over all magnitudes."""
     magnitudes = np.concatenate(
-        [10.0 ** np.linspace(-305, 300, 61), np.linspace(0.01, 45.0, 90), [90.0, 300.0, 700.0]]
+        [10.0 ** np.linspace(-305, 300, 41), np.linspace(0.01, 45.0, 60), [90.0, 300.0]]
     )
     parts = [magnitudes, -magnitudes, [0.0]]
     parts += [
@@ -110,7 +111,10 @@ def exact_derivative(row: Row, x: float, parameters: tuple[float, ...]) -> Any:
     kinks = row.kinks(*parameters)
     if x in kinks:
         return mp.mpf(kinks[x])
-    with mp.workdps(50):
+    # The step is absolute and must not vanish beside a large x; nor may a slope of exp(-2|x|) beside a
+    # saturated value.
+    digits = 50 + max(0, math.frexp(x)[1]) + (2 * int(abs(x)) if abs(x) < 400 else 0)
+    with mp.workdps(digits):
         # Step to the side away from the kinks, so that the difference never straddles one.
         nearest = min(kinks, key=lambda kink: abs(kink - x), default=None)
         direction = 0 if nearest is None else (1 if x > nearest else -1)
@@ -130,3 +134,11 @@ def truth32(row: Row, parameters: tuple[float, ...]) -> tuple[Array, Array]:
         for i in np.flatnonzero(np.abs(x - point) < 1e-5):
             derivative[i] = float(exact_derivative(row, float(x[i]), parameters))
     return value, derivative
+
+
+@cache
+def truth64(row: Row, parameters: tuple[float, ...]) -> tuple[Array, Array]:
+    """Value and derivative, rounded once from 50 digits, at every one of `inputs64`."""
+    x = inputs64(row, parameters)
+    value = np.array([float(exact_value(row, v, parameters)) for v in x])
+    return value, np.array([float(exact_derivative(row, v, parameters)) for v in x])

@@ -52,10 +52,8 @@ def celu(x: Array, alpha: float) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
 
 
-def selu_from_output(y: Array, dtype: Any) -> Array:
-    # The constant is the one of the kernel's precision: a saturated unit has the derivative 0 then, not one
-    # of the size of the constant's rounding error and of either sign.
-    return step(y, y + float(np.dtype(dtype).type(SELU_SCALE * SELU_ALPHA)), SELU_SCALE)
+def selu_from_output(y: Array) -> Array:
+    return step(y, y + SELU_SCALE * SELU_ALPHA, SELU_SCALE)
 
 
 def normal_cdf(x: Array) -> Array:

@@ -39,7 +39,7 @@ class Row:
     kinks : function of the parameters -> {input: derivative there}, torch's choice where both sides differ
     points : function of the parameters -> other inputs to look at closely (roots of value or derivative,
     thresholds)
-    piecewise_linear : the derivative at NaN is not defined by mathematics, so the tests leave it open
+    piecewise : which piece a NaN belongs to is not defined, so the tests leave the derivative there open
     rounded : from_output takes the kernel's precision too, as a last argument, because it depends on a
     rounded constant
     ulp : the largest error allowed in float32, of value and derivative
@@ -53,19 +53,23 @@ class Row:
     parameters: tuple[tuple[float, ...], ...] = ((),)
     kinks: Callable[..., dict[float, float]] = lambda *p: {}
     points: Callable[..., tuple[float, ...]] = lambda *p: ()
-    piecewise_linear: bool = False
-    rounded: bool = False
+    piecewise: bool = False
     ulp: float = 4.0
 
     def derivative_of_output(self, y: Array, parameters: tuple[float, ...]) -> Array:
         """The derivative at a saved output y of the kernel's precision, in float64."""
         assert self.from_output is not None, f"the output of {self.name} does not determine its derivative"
-        extra = (y.dtype,) if self.rounded else ()
-        return self.from_output(y.astype(np.float64), *parameters, *extra)
+        return self.from_output(y.astype(np.float64), *parameters)
 
 
 def _mp_clamp(x: Any, low: float, high: float) -> Any:
     return mp.mpf(low) if x < low else mp.mpf(high) if x > high else x
+
+
+def _mp_gelu(x: Any) -> Any:
+    if abs(x) > 1e9:  # mpmath's erfc does not take it
+        return max(x, mp.mpf(0))
+    return x * mp.erfc(-x / mp.sqrt(2)) / 2
 
 
 def _mp_gelu_tanh(x: Any) -> Any:
@@ -85,7 +89,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda y: f.step(y, 0.0),
         lambda x: max(x, mp.mpf(0)),
         kinks=lambda: {0.0: 0.0},
-        piecewise_linear=True,
+        piecewise=True,
     ),
     Row(
         "leaky_relu",
@@ -95,7 +99,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda x, a: x if x > 0 else mp.mpf(a) * x,
         _SLOPES,
         kinks=lambda a: {0.0: a},
-        piecewise_linear=True,
+        piecewise=True,
     ),
     Row(
         "elu",
@@ -105,6 +109,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda x, a: x if x > 0 else mp.mpf(a) * mp.expm1(x),
         (*_ALPHAS, (0.0,)),
         kinks=lambda a: {0.0: a},
+        piecewise=True,
     ),
     Row(
         "celu",
@@ -114,6 +119,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda x, a: x if x > 0 else mp.mpf(a) * mp.expm1(x / a),
         ((1.0,), (0.5,), (2.0,)),
         kinks=lambda a: {0.0: 1.0},
+        piecewise=True,
     ),
     Row(
         "selu",
@@ -122,14 +128,14 @@ ACTIVATIONS: tuple[Row, ...] = (
         f.selu_from_output,
         lambda x: mp.mpf(f.SELU_SCALE) * (x if x > 0 else mp.mpf(f.SELU_ALPHA) * mp.expm1(x)),
         kinks=lambda: {0.0: f.SELU_SCALE * f.SELU_ALPHA},
-        rounded=True,
+        piecewise=True,
     ),
     Row(
         "gelu",
         f.gelu,
         f.gelu_derivative,
         None,
-        lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+        _mp_gelu,
         points=lambda: (-0.7517915241,),
     ),
     Row(
@@ -181,7 +187,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         _mp_clamp,
         ((-1.0, 1.0), (-2.0, 0.5), (0.25, 3.0)),
         kinks=lambda low, high: {low: 0.0, high: 0.0},
-        piecewise_linear=True,
+        piecewise=True,
     ),
     Row(
         "relu6",
@@ -190,7 +196,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda y: f.inside(y, 0.0, 6.0),
         lambda x: _mp_clamp(x, 0.0, 6.0),
         kinks=lambda: {0.0: 0.0, 6.0: 0.0},
-        piecewise_linear=True,
+        piecewise=True,
     ),
     Row(
         "hardswish",
@@ -200,7 +206,7 @@ ACTIVATIONS: tuple[Row, ...] = (
         lambda x: x * _mp_clamp(x + 3, 0, 6) / 6,
         kinks=lambda: {-3.0: 0.0, 3.0: 1.0},
         points=lambda: (-1.5,),
-        piecewise_linear=True,
+        piecewise=True,
     ),
     Row(
         "logsigmoid",
