@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-import fastgrad as fg
 import numpy as np
 import pytest
+
+import fastgrad as fg
 from fastgrad.optim import Adam, AdamW
 
 torch = pytest.importorskip("torch")

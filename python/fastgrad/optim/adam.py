@@ -64,8 +64,8 @@ class Adam(FusedOptimizer):
     >>> optimizer = fg.optim.Adam([w], lr=0.5)
     >>> (w * w).sum().backward()
     >>> optimizer.step()
-    >>> w.tolist()
-    [3.5, -0.5]
+    >>> w
+    tensor([ 3.5000, -0.5000], requires_grad=True)
     """
 
     _buffer_names = _AMSGRAD

@@ -25,7 +25,7 @@ def check_nonnegative(function: str, options: dict[str, Any], *names: str) -> No
         value = options[name]
         if not isinstance(value, Real):
             raise bad_type(function, name, type(value).__name__, "a number")
-        if not value >= 0:
+        if not float(value) >= 0:
             raise bad_value(function, name, value, "a number >= 0")
 
 

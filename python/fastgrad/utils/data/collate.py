@@ -105,7 +105,7 @@ def _collate_mapping(batch: Sequence[Any], where: str) -> Any:
             raise bad_value("default_collate", f"batch[{i}]{where}", f"without {missing}", expected)
     entries = {key: _collate([element[key] for element in batch], f"{where}[{key!r}]") for key in first}
     try:
-        return entries if type(first) is dict else type(first)(entries)  # type: ignore[call-arg]
+        return entries if type(first) is dict else type(first)(entries)
     except TypeError:  # a mapping that cannot be made from a dict, such as a defaultdict
         return entries
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.random import Generator, randperm
+from fastgrad.random import Generator, numpy_generator
 from fastgrad.utils.data.collate import default_collate, default_convert
 from fastgrad.utils.data.dataset import Dataset
 from fastgrad.utils.data.rows import find_rows, take_rows
@@ -89,7 +89,7 @@ class DataLoader(Generic[T_co]):
             raise bad_type("DataLoader", "collate_fn", type(collate_fn).__name__, "a callable")
         if shuffle and len(dataset) == 0:
             raise bad_value("DataLoader", "dataset", "empty", "at least one element to shuffle")
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.batch_size = None if batch_size is None else operator.index(batch_size)
         self.shuffle = shuffle
         self.drop_last = drop_last
@@ -97,15 +97,15 @@ class DataLoader(Generic[T_co]):
         self.collate_fn = collate_fn or (default_convert if batch_size is None else default_collate)
 
     def __len__(self) -> int:
-        total = len(self.dataset)  # type: ignore[arg-type]
+        total = len(self.dataset)
         if self.batch_size is None:
             return total
         return total // self.batch_size if self.drop_last else -(-total // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
         # The order is drawn here, not at the first batch: what is drawn meanwhile does not change it.
-        total = len(self.dataset)  # type: ignore[arg-type]
-        order = randperm(total, generator=self.generator).numpy() if self.shuffle else None
+        total = len(self.dataset)
+        order = numpy_generator(self.generator).permutation(total) if self.shuffle else None
         size = self.batch_size
         if size is None:
             return self._elements(order, total)
@@ -120,7 +120,8 @@ class DataLoader(Generic[T_co]):
             order = positions[order]
         start = 0
         if order is not None and len(order) and bool((np.diff(order) == 1).all()):
-            order, start = None, int(order[0])
+            start = int(order[0])
+            order = None
         return self._rows(tensors, order, start, stop, size)
 
     def _rows(

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastgrad.creation import as_tensor
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.random import Generator, randperm
+from fastgrad.random import Generator, numpy_generator
 from fastgrad.tensor import Tensor
 
 __all__ = ["Dataset", "Subset", "TensorDataset", "random_split"]
@@ -207,7 +207,7 @@ def random_split(
         raise bad_value(
             "random_split", "lengths", f"of sum {sum(counts)}", f"sum {total}, the dataset's length"
         )
-    order = randperm(total, generator=generator).numpy()
+    order = numpy_generator(generator).permutation(total)
     parts, start = [], 0
     for count in counts:
         parts.append(Subset(dataset, order[start : start + int(count)]))
