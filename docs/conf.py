@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
+import fastgrad
 
 project = "fastgrad"
 author = "the fastgrad developers"
 copyright = author
-release = version = version_of("fastgrad")
+release = version = fastgrad.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "myst_parser", "numpydoc"]
 exclude_patterns = ["_build"]
@@ -32,3 +32,9 @@ autodoc_typehints = "none"  # the docstrings say more
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+
+# A class that is in two modules is documented at the top: fastgrad.no_grad, not fastgrad.autograd.no_grad.
+autosummary_context = {
+    "at_top": {name for name, value in vars(fastgrad).items() if isinstance(value, type)},
+    "not_ours": {name for name, value in vars(fastgrad).items() if getattr(value, "__module__", None) == "typing"},
+}
