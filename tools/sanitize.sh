@@ -13,4 +13,5 @@ compiler=${CXX:-c++}
 export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so):$("$compiler" -print-file-name=libstdc++.so.6)"
 # CPython keeps what it allocates at start-up: leaks are not what is looked for
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$target
-exec "$python" -m pytest -q -p no:cacheprovider -o addopts="" "${@:-tests/kernels}"
+"$python" -c "from fastgrad import _cpu; assert _cpu.__file__.startswith('$target'), f'{_cpu.__file__} is tested instead: .venv has an editable install'"
+"$python" -m pytest -q -p no:cacheprovider -o addopts="" "${@:-tests/kernels}"
