@@ -188,6 +188,10 @@ def _path_to(grads: Grads, wanted: Grads) -> set[Edge]:
 def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
     """The nodes to start from with the gradients that come to them."""
     if gradients is None:
+        if len(tensors) == 1 and isinstance(tensors[0], Value):  # the usual case
+            t = tensors[0]
+            if t.node is not None and t.data.size == 1:
+                return {t.node: np.ones(t.data.shape, t.data.dtype)}
         gradients = (None,) * len(tensors)
     elif isinstance(gradients, Value) or not isinstance(gradients, (tuple, list)):
         gradients = (gradients,)
@@ -264,15 +268,7 @@ def backward(
         raise RuntimeError(_CREATE_GRAPH)
     grads = _roots("backward", _as_tuple(tensors), grad_tensors)
     if inputs is not None:
-        targets = _as_tuple(inputs)
-        if not targets:
-            raise RuntimeError("backward(): argument 'inputs' is empty, expected at least one Tensor")
-        found = _gradients("backward", grads, targets, bool(retain_graph))
-        with _accumulating:
-            for t in dict.fromkeys(targets):
-                g = found[t.node]
-                if g is not None:
-                    _accumulate(t, g, False)
+        _backward_to(grads, _as_tuple(inputs), bool(retain_graph))
         return
     with np.errstate(all="ignore"):
         _sweep(grads, bool(retain_graph), None, None)
@@ -288,6 +284,18 @@ def backward(
                 with no_grad():
                     for hook in tuple(leaf.post_hooks.values()):
                         hook(t)
+
+
+def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
+    """Add gradients to the ``.grad`` of `targets` only."""
+    if not targets:
+        raise RuntimeError("backward(): argument 'inputs' is empty, expected at least one Tensor")
+    found = _gradients("backward", grads, targets, keep)
+    with _accumulating:
+        for t in dict.fromkeys(targets):
+            g = found[t.node]
+            if g is not None:
+                _accumulate(t, g, False)
 
 
 def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) -> Grads:

@@ -87,7 +87,9 @@ class Node:
     def name(self) -> str:
         """The name of this kind of node, made from the function that recorded it."""
         label = self.label if self.rule is None else self.rule.__qualname__
-        return "".join(word.capitalize() for word in label.partition(".")[0].split("_")) + "Backward0"
+        if label.endswith("Backward"):  # a Function of the user's
+            return label
+        return "".join(word[:1].upper() + word[1:] for word in label.partition(".")[0].split("_")) + "Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
@@ -209,16 +211,27 @@ def record(
         else:
             node.edges = tuple([p.node for p in parents])
         node.hooks = None
-        if saved:
+        if not saved:
+            if saves_output:
+                node.versions = (version,)
+                node.counts = (0,)
+            else:
+                node.versions = None
+            return t
+        # One and two are spelled out: a comprehension costs as much as all the rest of this function.
+        n = len(saved)
+        if n == 1:
+            a = saved[0].version
+            node.versions = (a,)
+            node.counts = (a.count,)
+        elif n == 2:
+            a = saved[0].version
+            b = saved[1].version
+            node.versions = (a, b)
+            node.counts = (a.count, b.count)
+        else:
             node.versions = versions = tuple([p.version for p in saved])
             node.counts = tuple([v.count for v in versions])
-        elif saves_output:
-            node.versions = (version,)
-            node.counts = (0,)
-            return t
-        else:
-            node.versions = None
-            return t
         if saves_output:
             node.versions += (version,)
             node.counts += (0,)

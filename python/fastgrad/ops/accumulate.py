@@ -78,7 +78,6 @@ def prod(x: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = 
             return (np.zeros_like(xd),)
         return ((dy if keepdim else np.expand_dims(dy, dim)) * _exclusive(xd, dim),)
 
-    rule.__qualname__ = "prod"
     return record(y, (x,), rule, (x,))
 
 
@@ -106,7 +105,6 @@ def cumsum(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.flip(np.cumsum(np.flip(dy, dim), dim), dim),)
 
-    rule.__qualname__ = "cumsum"
     kind = None if xd.dtype.kind == "f" else dtypes.int64
     return record(state.quiet(lambda: np.cumsum(xd, dim, kind)), (x,), rule)
 
@@ -140,7 +138,6 @@ def cumprod(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
             dx[j] = (g[j:] * np.cumprod(rest, 0)).sum(0)
         return (np.moveaxis(dx, 0, dim),)
 
-    rule.__qualname__ = "cumprod"
     kind = None if xd.dtype.kind == "f" else dtypes.int64
     return record(state.quiet(lambda: np.cumprod(xd, dim, kind)), (x,), rule, (x,))
 

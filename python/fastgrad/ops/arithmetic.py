@@ -83,7 +83,6 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return fit(dy, ad) if needs[0] else None, fit(dy, bd) if needs[1] else None
 
-    rule.__qualname__ = "add"
     return record(z, (a, b), rule)
 
 
@@ -136,7 +135,6 @@ def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return fit(dy, ad) if needs[0] else None, -fit(dy, bd) if needs[1] else None
 
-    rule.__qualname__ = "sub"
     return record(z, (a, b), rule)
 
 

@@ -59,7 +59,6 @@ def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return (dy.swapaxes(a, b),) if ndim else (dy,)
 
-    rule.__qualname__ = "transpose"
     return record_view(x.data.swapaxes(a, b) if ndim else x.data[...], x, rule)
 
 
@@ -132,7 +131,6 @@ def permute(x: Any, *dims: Any) -> Tensor:
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return (dy.transpose(back),)
 
-    rule.__qualname__ = "permute"
     return record_view(x.data.transpose(order), x, rule)
 
 
@@ -201,7 +199,6 @@ def expand(x: Any, *sizes: Any) -> Tensor:
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return (sum_to_shape(dy, before),)
 
-    rule.__qualname__ = "expand"
     return record_view(np.broadcast_to(x.data, shape), x, rule)
 
 

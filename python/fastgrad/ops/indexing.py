@@ -110,7 +110,6 @@ def getitem(x: Any, index: Any) -> Tensor:
             np.add.at(dx, index, dy)
         return (dx,)
 
-    rule.__qualname__ = "getitem"
     return record_view(y, x, rule) if basic else record(y, (x,), rule)
 
 
@@ -230,7 +229,6 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
         np.add.at(dx, grid, dy)
         return (dx,)
 
-    rule.__qualname__ = "gather"
     return record(np.array(x.data[grid]), (x,), rule)
 
 

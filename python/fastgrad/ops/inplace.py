@@ -45,9 +45,27 @@ def _prepare(
         yd = yd.copy()
 
     def write() -> None:
-        state.quiet(lambda: ufunc(xd, yd, out=data, casting="unsafe"))
+        state.quiet(ufunc, xd, yd, out=data, casting="unsafe")
 
     return write, b, xd, yd, () if b.version is x.version else (b,)
+
+
+def _quickly(ufunc: Any, x: Any, y: Any) -> bool:
+    """Do it at once, if nothing has to be converted or recorded; say whether that was so."""
+    xd = x.data
+    if xd.dtype.kind != "f" or not xd.flags.writeable or (state.enabled and x.node is not None):
+        return False
+    if isinstance(y, Value):
+        yd = y.data
+        if yd.dtype is not xd.dtype or yd.shape != xd.shape or (state.enabled and y.node is not None):
+            return False
+        state.quiet(ufunc, xd, yd, xd)
+    elif y.__class__ is float or y.__class__ is int:
+        state.quiet(ufunc, xd, y, xd)
+    else:
+        return False
+    x.version.count += 1
+    return True
 
 
 def add_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
@@ -89,6 +107,8 @@ def add_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     """
     if alpha != 1:
         y = mul(y, alpha)
+    if _quickly(np.add, x, y):
+        return x  # type: ignore[no-any-return]
     write, b, _, _, _ = _prepare("add_", np.add, x, y)
     bd = b.data
 
@@ -108,6 +128,8 @@ def sub_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     """
     if alpha != 1:
         y = mul(y, alpha)
+    if _quickly(np.subtract, x, y):
+        return x  # type: ignore[no-any-return]
     write, b, _, _, _ = _prepare("sub_", np.subtract, x, y)
     bd = b.data
 
@@ -125,6 +147,8 @@ def mul_(x: Any, y: Any) -> Tensor:
     >>> fg.tensor([1.0, 2.0]).mul_(3)
     tensor([3., 6.])
     """
+    if _quickly(np.multiply, x, y):
+        return x  # type: ignore[no-any-return]
     write, b, xd, yd, reads = _prepare("mul_", np.multiply, x, y)
     ad, bd = x.data, b.data
     # The factor's gradient reads x as it was.
@@ -144,6 +168,8 @@ def div_(x: Any, y: Any) -> Tensor:
     >>> fg.tensor([1.0, 2.0]).div_(2)
     tensor([0.5000, 1.0000])
     """
+    if _quickly(np.true_divide, x, y):
+        return x  # type: ignore[no-any-return]
     write, b, xd, yd, reads = _prepare("div_", np.true_divide, x, y, floating=True)
     ad, bd = x.data, b.data
     old = xd.copy() if state.enabled and b.node is not None else xd
@@ -358,5 +384,4 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         return dx, fit(np.asarray(dy[index]), source).reshape(b_shape) if needs[1] else None
 
     b_shape = b.data.shape
-    rule.__qualname__ = "setitem"
     change("setitem", x, write, (b,), rule)

@@ -91,7 +91,6 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
             parts.append(dy[(*before, slice(start, end))].astype(kind, copy=False) if need else None)
         return tuple(parts)
 
-    rule.__qualname__ = "cat"
     return record(np.concatenate(kept, dim), tuple(found), rule)
 
 
@@ -141,7 +140,6 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         pairs = zip(parts, kinds, needs, strict=True)
         return tuple([np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs])
 
-    rule.__qualname__ = "stack"
     return record(np.stack(arrays, dim), tuple(found), rule)
 
 

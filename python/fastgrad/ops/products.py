@@ -58,14 +58,12 @@ def mul(x: Any, y: Any) -> Tensor:
                 def rule(dz: np.ndarray, needs: Needs) -> tuple[Any, ...]:
                     return dz * yd if needs[0] else None, dz * xd if needs[1] else None
 
-                rule.__qualname__ = "mul"
                 return record(state.quiet(_multiply, xd, yd), (x, y), rule, _read_by_mul(x, y))
         elif y.__class__ in _NUMBERS and xd.dtype.kind == "f":
 
             def scale(dz: np.ndarray, needs: Needs) -> tuple[Any, ...]:
                 return (dz * y,)
 
-            scale.__qualname__ = "mul"
             return record(state.quiet(_multiply, xd, y), (x,), scale)
     z, a, b, cx, cy = operate("mul", _multiply, x, y)
     ad, bd = a.data, b.data
@@ -73,7 +71,6 @@ def mul(x: Any, y: Any) -> Tensor:
     def broadcast(dz: np.ndarray, needs: Needs) -> tuple[Any, ...]:
         return fit(dz * cy, ad) if needs[0] else None, fit(dz * cx, bd) if needs[1] else None
 
-    broadcast.__qualname__ = "mul"
     return record(z, (a, b), broadcast, _read_by_mul(a, b))
 
 
@@ -125,7 +122,6 @@ def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
         def scale(dz: np.ndarray, needs: Needs) -> tuple[Any, ...]:
             return (dz / y,)
 
-        scale.__qualname__ = "div"
         return record(state.quiet(_divide, x.data, y), (x,), scale)
     z, a, b, cx, cy = operate("div", _divide, x, y, floating=True)
     ad, bd = a.data, b.data
@@ -134,7 +130,6 @@ def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
         dx = dz / cy
         return fit(dx, ad) if needs[0] else None, fit(-dx * (cx / cy), bd) if needs[1] else None
 
-    rule.__qualname__ = "div"
     return record(z, (a, b), rule, (b,) if b.node is None else (a, b))
 
 

@@ -75,7 +75,6 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
             fit(np.where(c, zero, dz), bd) if needs[1] else None,
         )
 
-    rule.__qualname__ = "where"
     return record(z, (a, b), rule)
 
 
@@ -138,7 +137,6 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
             inside &= xd <= max
         return (np.where(inside, dy, dy.dtype.type(0)),)
 
-    rule.__qualname__ = "clamp"
     return record(y, (x,), rule, (x,))
 
 
@@ -234,7 +232,6 @@ def flip(x: Any, *dims: Any) -> Tensor:
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.flip(dy, axes),)
 
-    rule.__qualname__ = "flip"
     return record(np.flip(x.data, axes).copy(), (x,), rule)
 
 
@@ -262,7 +259,6 @@ def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.roll(dy, back, axes),)
 
-    rule.__qualname__ = "roll"
     return record(np.roll(x.data, amount, axes), (x,), rule)
 
 
@@ -292,5 +288,4 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.where(np.isfinite(xd), dy, dy.dtype.type(0)),)
 
-    rule.__qualname__ = "nan_to_num"
     return record(state.quiet(lambda: np.nan_to_num(xd, nan=nan, posinf=posinf, neginf=neginf)), (x,), rule, (x,))
