@@ -6,11 +6,14 @@ from typing import Any
 
 from fastgrad import backend, random
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
 
 __all__ = ["dropout"]
+
+xp = backend.xp
 
 
 def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
@@ -60,8 +63,8 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
     def masked(array: Any) -> Any:
         if p == 1.0:
-            return array * array.dtype.type(0)
-        y = backend.xp.empty(array.shape, array.dtype)
+            return state.quiet(xp.multiply, array, array.dtype.type(0))
+        y = xp.empty(array.shape, array.dtype)
         backend.kernels.dropout(y, array, p, seed, offset)
         return y
 

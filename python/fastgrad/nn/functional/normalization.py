@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
@@ -17,8 +18,13 @@ xp = backend.xp
 
 
 def _mean(array: Any, axis: Any) -> Any:
-    """Mean over `axis`, which stays with length one; summed in float64, as float32 loses digits."""
+    """Mean over `axis`, kept with length one; summed in float64, as float32 loses digits."""
     return xp.mean(array, axis=axis, dtype=xp.float64, keepdims=True).astype(array.dtype)
+
+
+def _row_mean(rows: Any) -> Any:
+    """Mean of each row of a matrix, as a column; numpy sums the last axis pairwise, which is accurate."""
+    return xp.add.reduce(rows, axis=1, keepdims=True) / rows.dtype.type(max(rows.shape[1], 1))
 
 
 def _sum(array: Any, axis: Any) -> Any:
@@ -90,22 +96,25 @@ def layer_norm(
     shape = x.shape
     rows = math.prod(shape[: len(shape) - len(inner)])
     flat = x.data.reshape(rows, math.prod(inner))
-    with xp.errstate(invalid="ignore", divide="ignore"):
-        normal = flat - _mean(flat, 1)
-        scale = 1 / xp.sqrt(_mean(normal * normal, 1) + flat.dtype.type(eps))
-    normal *= scale
     w = None if weight is None else weight.data.reshape(-1)
-    y = normal if w is None else normal * w
-    if bias is not None:
-        y = y + bias.data.reshape(-1)
+
+    def forward() -> tuple[Any, Any, Any]:
+        """The normalised input, what it was scaled by, and the result."""
+        normal = flat - _row_mean(flat)
+        scale = 1 / xp.sqrt(_row_mean(normal * normal) + flat.dtype.type(eps))
+        normal *= scale
+        y = normal if w is None else normal * w
+        return normal, scale, y if bias is None else y + bias.data.reshape(-1)
+
+    normal, scale, y = state.quiet(forward)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         dy = dy.reshape(flat.shape)
         dx = dw = db = None
         if needs[0]:
             g = dy if w is None else dy * w
-            dx = g - _mean(g, 1)
-            dx -= normal * _mean(g * normal, 1)
+            dx = g - _row_mean(g)
+            dx -= normal * _row_mean(g * normal)
             dx *= scale
             dx = dx.reshape(shape)
         if weight is not None and needs[1]:
@@ -193,30 +202,34 @@ def batch_norm(
     axes = (0, *range(2, len(shape)))
     spread = (1, features) + (1,) * (len(shape) - 2)
     count = math.prod(shape) // features if features else 0
-    xd = x.data
+    statistics = None
     if training:
         if count <= 1:
-            raise bad_value(
-                "batch_norm", "x", f"of shape {shape}", "more than one value per feature while training"
-            )
-        mean = _mean(xd, axes)
-        normal = xd - mean
-        var = _mean(normal * normal, axes)
-        _update(running_mean, mean, momentum)
-        _update(running_var, var * (count / (count - 1)), momentum)
+            expected = "more than one value per feature while training"
+            raise bad_value("batch_norm", "x", f"of shape {shape}", expected)
+    elif running_mean is None or running_var is None:
+        raise bad_value("batch_norm", "running_mean", "None", "running statistics where training is False")
     else:
-        if running_mean is None or running_var is None:
-            raise bad_value(
-                "batch_norm", "running_mean", "None", "running statistics where training is False"
-            )
-        normal = xd - running_mean.data.reshape(spread)
-        var = running_var.data.reshape(spread)
-    scale = 1 / xp.sqrt(var + xd.dtype.type(eps))
-    normal *= scale
+        statistics = running_mean.data.reshape(spread), running_var.data.reshape(spread)
     w = None if weight is None else weight.data.reshape(spread)
-    y = normal if w is None else normal * w
-    if bias is not None:
-        y = y + bias.data.reshape(spread)
+
+    def forward() -> tuple[Any, Any, Any]:
+        """The normalised input, what it was scaled by, and the result."""
+        if statistics is None:
+            mean = _mean(x.data, axes)
+            normal = x.data - mean
+            var = _mean(normal * normal, axes)
+            _update(running_mean, mean, momentum)
+            _update(running_var, var * (count / (count - 1)), momentum)
+        else:
+            normal = x.data - statistics[0]
+            var = statistics[1]
+        scale = 1 / xp.sqrt(var + x.dtype.type(eps))
+        normal *= scale
+        y = normal if w is None else normal * w
+        return normal, scale, y if bias is None else y + bias.data.reshape(spread)
+
+    normal, scale, y = state.quiet(forward)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         dx = dw = db = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
+from fastgrad.autograd import mode
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.tensor import Tensor
 
@@ -15,6 +16,7 @@ __all__ = ["rnn_sequence"]
 
 _empty = backend.xp.empty
 _empty_like = backend.xp.empty_like
+_add = backend.xp.add
 
 
 def rnn_sequence(
@@ -67,11 +69,12 @@ def rnn_sequence(
     backend.kernels.linear_forward(y.reshape(steps * batch, hidden), None, flat, wi, bi, None)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     state = hd
+    quiet = mode.state.quiet
     product = _empty((batch, hidden), xd.dtype)
     for t in order:
         backend.kernels.linear_forward(product, None, state, wh, bh, None)
         state = y[t]
-        state += product
+        quiet(_add, state, product, state)
         backend.kernels.activation_forward(state, state, activation)
     parents = (x, h0, w_ih, w_hh) if b_ih is None or b_hh is None else (x, h0, w_ih, w_hh, b_ih, b_hh)
     if not is_recording(*parents):

@@ -51,7 +51,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
     if not a <= b:
         raise bad_value("uniform_", "b", repr(b), f"at least a = {a!r}")
     values = rng(generator).random(tensor.data.shape, dtype=tensor.data.dtype)
-    return fill("uniform_", tensor, values * (b - a) + a)
+    values *= b - a
+    values += a
+    return fill("uniform_", tensor, values)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
@@ -90,7 +92,9 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
     if not std >= 0:
         raise bad_value("normal_", "std", repr(std), "at least 0")
     values = rng(generator).standard_normal(tensor.data.shape, dtype=tensor.data.dtype)
-    return fill("normal_", tensor, values * std + mean)
+    values *= std
+    values += mean
+    return fill("normal_", tensor, values)
 
 
 def trunc_normal_(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.tensor import Tensor
 
@@ -72,8 +73,9 @@ def clip_grad_norm_(
     if not grads:
         return Tensor(np.zeros((), np.float32))
     # The order "K" keeps the memory's own: no copy of Fortran-ordered gradients.
-    norms = np.array([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
-    total = np.linalg.norm(norms, norm_type)
+    with np.errstate(all="ignore"):
+        norms = np.array([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
+        total = np.linalg.norm(norms, norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"clip_grad_norm_(): the norm of the gradients is {total}, expected a finite one "
@@ -82,7 +84,7 @@ def clip_grad_norm_(
     factor = max_norm / (float(total) + 1e-6)
     if not factor >= 1.0:
         for grad in grads:
-            grad.data *= grad.data.dtype.type(factor)
+            state.quiet(np.multiply, grad.data, grad.data.dtype.type(factor), grad.data)
             grad.version.count += 1
     return Tensor(np.asarray(total, dtype=np.result_type(*(grad.data for grad in grads))))
 
