@@ -290,6 +290,22 @@ def test_memory_made_read_only_later(kind, groups):
     assert_equal(values([a, b]), before)
 
 
+@pytest.mark.parametrize("steps_before", [0, 1])
+@pytest.mark.parametrize(("wrong", "error"), [(np.ones(3), ValueError), (np.ones(2, "f4"), TypeError)])
+def test_gradient_that_does_not_fit_is_an_error_and_nothing_is_written(kind, steps_before, wrong, error):
+    build, options = kind
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    optimizer = build([{"params": [a]}, {"params": [b]}], **options)
+    give_gradients([a, b], 0)
+    for _ in range(steps_before):
+        optimizer.step()
+    before = values([a, b])
+    b.grad.data = wrong
+    with pytest.raises(error, match=r"step\(\): argument 'params' is of"):
+        optimizer.step()
+    assert_equal(values([a, b]), before)
+
+
 def test_memory_with_several_elements_in_one_place_is_an_error():
     w = leaf(np.zeros(3))
     w.data = np.lib.stride_tricks.as_strided(np.zeros(1), (3,), (0,))
