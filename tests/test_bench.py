@@ -5,47 +5,59 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.cases import CASES, start
 from bench.harness import Contestant, Effort, contest, deviation, interleave
-from bench.machine import bandwidth
+from bench.machine import Limits, bandwidth
+from bench.options import Options
 from bench.tables import microseconds, percent, ratio, refusals, spread, table
 
 ROOT = Path(__file__).parent.parent
 QUICK = Effort(2, 0.0002)
 
 
-@pytest.mark.parametrize(
-    ("subject", "only"),
-    [
-        ("step", "tiny,rl"),
-        ("linear", "64x100x100"),
-        ("activations", "relu,gelu_tanh"),
-        ("losses", ""),
-        ("update", ""),
-    ],
-)
-def test_every_subject_runs(subject: str, only: str, tmp_path: Path) -> None:
-    answer = tmp_path / "out.json"
-    command = [sys.executable, "-m", "bench", subject, "--quick", "--threads", "1", "--json", str(answer)]
-    command += ["--only", only] if only else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    record = json.loads(answer.read_text(encoding="utf-8"))
-    assert record["subject"] == subject
-    assert {"date", "command", "processor", "versions", "fastgrad_build"} <= set(record)
-    (process,) = record["processes"]
-    assert process["rows"]
-    for row in process["rows"]:
+def check_rows(rows: list[dict[str, Any]]) -> None:
+    assert rows
+    for row in rows:
         assert row["limit_seconds"] > 0
         assert {"fastgrad"} < set(row["outcomes"])
         for outcome in row["outcomes"].values():
             assert outcome["seconds"]["min"] <= outcome["seconds"]["median"] <= outcome["seconds"]["max"]
-    assert "refused" not in done.stdout
+    assert refusals(rows) == ""
+
+
+def test_the_command(tmp_path: Path) -> None:
+    answer = tmp_path / "out.json"
+    command = [sys.executable, "-m", "bench", "step", "--quick", "--threads", "1", "--only", "tiny,rl"]
+    command += ["--json", str(answer)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[3:5]] == ["tiny", "rl"]
+    record = json.loads(answer.read_text(encoding="utf-8"))
+    assert record["subject"] == "step"
+    assert {"date", "command", "processor", "versions", "fastgrad_build"} <= set(record)
+    (process,) = record["processes"]
+    assert process["threads"] == 1
+    check_rows(process["rows"])
+
+
+@pytest.mark.parametrize(
+    ("subject", "only"),
+    [("linear", "64x100x100"), ("activations", "relu,gelu_tanh"), ("losses", ""), ("update", "")],
+)
+def test_every_subject_runs(subject: str, only: str) -> None:
+    module = import_module(f"bench.{subject}")
+    options = Options(1, QUICK, tuple(only.split(",")) if only else (), quick=True)
+    assert set(options.only) <= set(module.names())
+    rows = module.run(options, Limits(1, 0.005))
+    check_rows(rows)
+    assert len(module.report(rows, 1).splitlines()) == len(rows) + 3
 
 
 def test_unknown_names_are_refused() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import fastgrad as fg
 import numpy as np
+
+import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.cli.network import build_network
 from fastgrad.cli.settings import Settings

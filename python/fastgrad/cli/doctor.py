@@ -9,8 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
+
+import fastgrad as fg
 
 __all__ = ["advice", "doctor", "processor", "usable_cpus"]
 
@@ -22,6 +23,9 @@ OPTIONAL = (
     ("tqdm", "the progress bar", "compare"),
     ("jax", "a peer in the benchmarks", "bench"),
 )
+# what fastgrad.build_info() tells, and what of it is said in other words
+LABELS = {"isas": "kernels for", "isas_supported": "of them usable", "isa": "chosen", "cuda": "CUDA"}
+SAID = {"version", "threads"}
 # what a processor calls itself, against the instruction sets that kernels are built for, best first
 FEATURES = (("avx512", {"avx512f", "avx512vl", "avx512bw", "avx512dq"}), ("avx2", {"avx2", "fma"}))
 
@@ -37,7 +41,7 @@ def doctor() -> str:
     build = fg.build_info()
     name, features = processor()
     lines = [("fastgrad", f"{fg.__version__} in {Path(fg.__file__).parent}")]
-    lines += [(f"  {key.replace('_', ' ')}", _text(value)) for key, value in build.items()]
+    lines += [(f"  {LABELS.get(key, key)}", _text(value)) for key, value in build.items() if key not in SAID]
     lines += [
         (
             "  threads used",

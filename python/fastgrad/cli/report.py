@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
+
+import fastgrad as fg
 from fastgrad.cli.contestants import Contestant
 from fastgrad.cli.settings import Settings
 from fastgrad.cli.source import Data

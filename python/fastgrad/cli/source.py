@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from fastgrad.cli.errors import UserError
 from fastgrad.cli.settings import Settings
 from fastgrad.cli.tables import Table, read_table

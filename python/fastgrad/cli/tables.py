@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from fastgrad.cli.errors import UserError
 
 __all__ = ["Table", "read_csv", "read_npz", "read_table"]

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+
 from fastgrad.cli.network import build_network
 from fastgrad.cli.settings import Settings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from fastgrad.cli.contestants import Contestant
 from fastgrad.cli.settings import Settings
 from fastgrad.cli.source import Data
