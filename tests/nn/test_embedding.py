@@ -53,6 +53,15 @@ def test_gradcheck() -> None:
     assert fg.autograd.gradcheck(lambda w: F.embedding(index, w), (w,))
 
 
+def test_indices_changed_before_backward_are_an_error() -> None:
+    w = fg.zeros(5, 3, requires_grad=True)
+    index = fg.tensor([0, 4])
+    y = F.embedding(index, w).sum()
+    index += 0
+    with pytest.raises(RuntimeError, match=r"changed|modified"):
+        y.backward()
+
+
 def test_from_pretrained_shares_memory_and_is_frozen() -> None:
     values = fg.tensor(normal(0, 4, 2))
     layer = fg.nn.Embedding.from_pretrained(values, padding_idx=-1)

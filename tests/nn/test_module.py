@@ -271,6 +271,10 @@ def test_parameter() -> None:
     assert isinstance(parameter, fg.Tensor)
     assert repr(parameter).startswith("Parameter containing:\ntensor(")
     assert nn.Parameter().shape == (0,)
+    y = (parameter * parameter).sum()
+    data += 1
+    with pytest.raises(RuntimeError, match=r"changed|modified"):
+        y.backward()
     assert nn.Parameter(np.arange(3), requires_grad=False).dtype == fg.int64
     with pytest.raises(TypeError, match="int64"):
         nn.Parameter(fg.tensor([1]))

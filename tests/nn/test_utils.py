@@ -97,4 +97,17 @@ def test_vectors_that_do_not_fit_change_nothing() -> None:
         utils.vector_to_parameters(np.zeros(8), layer.parameters())
     with pytest.raises(ValueError, match="empty"):
         utils.parameters_to_vector([])
+    layer.bias.data.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        utils.vector_to_parameters(fg.zeros(8), layer.parameters())
     np.testing.assert_array_equal(layer.weight.detach().numpy(), before)
+
+
+def test_read_only_gradients_are_an_error_before_anything_is_scaled() -> None:
+    ours, _ = with_gradients("float64")
+    ours[1].grad.data.flags.writeable = False
+    before = ours[0].grad.numpy().copy()
+    for clip in (utils.clip_grad_norm_, utils.clip_grad_value_):
+        with pytest.raises(ValueError, match=rf"{clip.__name__}.*read-only"):
+            clip(ours, 0.1)
+    np.testing.assert_array_equal(ours[0].grad.numpy(), before)

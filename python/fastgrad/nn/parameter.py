@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.dtypes import get_default_dtype
 from fastgrad.errors import bad_type
 from fastgrad.tensor import Tensor
 
@@ -42,17 +43,19 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
-        if data is None:
-            data = np.empty(0, np.float32)
-        elif isinstance(data, Tensor):
-            data = data.data
+        source = data if isinstance(data, Tensor) else None
+        if source is not None:
+            data = source.data
+        elif data is None:
+            data = np.empty(0, get_default_dtype())
         elif not isinstance(data, np.ndarray):
             raise bad_type("Parameter", "data", type(data).__name__, "a Tensor or an ndarray")
         if requires_grad and data.dtype.kind != "f":
-            raise bad_type(
-                "Parameter", "data", f"of dtype {data.dtype}", "float32 or float64 where requires_grad=True"
-            )
+            expected = "float32 or float64 where requires_grad=True"
+            raise bad_type("Parameter", "data", f"of dtype {data.dtype}", expected)
         super().__init__(data, requires_grad=requires_grad)
+        if source is not None:
+            self.version = source.version  # the memory is shared, and so are its changes
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

@@ -102,7 +102,7 @@ def embedding(
         backend.kernels.embedding_backward(dw, dy, flat, padding)
         return (dw,)
 
-    return record(result, (w,), rule)
+    return record(result, (w,), rule, saved=(tensor,))
 
 
 def _renormalise(w: Tensor, flat: Any, max_norm: float, norm_type: float) -> None:

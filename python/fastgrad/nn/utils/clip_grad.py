@@ -19,7 +19,12 @@ def _gradients(function: str, parameters: Tensor | Iterable[Tensor]) -> list[Ten
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise bad_type(function, "parameters", f"an iterable with a {type(tensor).__name__}", "Tensors")
-    return [grad for tensor in tensors if (grad := tensor.grad) is not None]
+    grads = [grad for tensor in tensors if (grad := tensor.grad) is not None]
+    if not all(grad.data.flags.writeable for grad in grads):
+        raise bad_value(
+            function, "parameters", "a parameter with a read-only gradient", "one that can be written"
+        )
+    return grads
 
 
 def clip_grad_norm_(

@@ -60,7 +60,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     TypeError
         If `vec` is not a Tensor.
     ValueError
-        If it has another number of elements; nothing was written.
+        If it has another number of elements, or a parameter is read-only; nothing was written.
 
     Notes
     -----
@@ -80,6 +80,10 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     total = sum(tensor.data.size for tensor in tensors)
     if vec.shape != (total,):
         raise bad_value("vector_to_parameters", "vec", f"of shape {vec.shape}", f"shape ({total},)")
+    if not all(tensor.data.flags.writeable for tensor in tensors):
+        raise bad_value(
+            "vector_to_parameters", "parameters", "partly read-only", "memory that can be written"
+        )
     start = 0
     for tensor in tensors:
         stop = start + tensor.data.size
