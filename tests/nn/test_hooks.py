@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -138,6 +140,19 @@ def test_backward_hook_returning_another_number_of_gradients_is_an_error() -> No
     x = fg.ones(1, 2, requires_grad=True)
     with pytest.raises(RuntimeError, match="2 gradients, expected 1"):
         layer(x).sum().backward()
+
+
+def test_hooks_leave_no_cycle_behind() -> None:
+    layer = nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda *_: None)
+    gc.disable()
+    try:
+        y = layer(fg.ones(1, 2, requires_grad=True))
+        alive = weakref.ref(y)
+        del y
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_hooks_without_gradients_do_no_harm() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastgrad.errors import bad_value
 from fastgrad.nn import functional as F
+from fastgrad.nn.functional.arguments import check_unit
 from fastgrad.nn.module import Module
 from fastgrad.tensor import Tensor
 
@@ -36,9 +36,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0.0 <= p <= 1.0:
-            raise bad_value("Dropout", "p", repr(p), "between 0 and 1")
-        self.p = p
+        self.p = check_unit("Dropout", "p", p)
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop elements of `x`, if training."""

@@ -10,6 +10,7 @@ from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
+from fastgrad.nn.functional.embedding import check_padding
 from fastgrad.nn.linear import check_size
 from fastgrad.nn.module import Module
 from fastgrad.nn.parameter import Parameter
@@ -73,12 +74,9 @@ class Embedding(Module):
         super().__init__()
         self.num_embeddings = check_size("Embedding", "num_embeddings", num_embeddings)
         self.embedding_dim = check_size("Embedding", "embedding_dim", embedding_dim)
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                expected = f"between {-num_embeddings} and {num_embeddings - 1}"
-                raise bad_value("Embedding", "padding_idx", str(padding_idx), expected)
-            padding_idx %= num_embeddings
-        self.padding_idx = padding_idx
+        self.padding_idx = (
+            None if padding_idx is None else check_padding("Embedding", padding_idx, self.num_embeddings)
+        )
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
@@ -132,11 +130,8 @@ class Embedding(Module):
             raise bad_value("from_pretrained", "embeddings", f"of shape {embeddings.shape}", expected)
         table = cls(0, embeddings.shape[1], None, max_norm, norm_type, scale_grad_by_freq)
         table.num_embeddings = rows = embeddings.shape[0]
-        if padding_idx is not None and not -rows <= padding_idx < rows:
-            raise bad_value(
-                "from_pretrained", "padding_idx", str(padding_idx), f"between {-rows} and {rows - 1}"
-            )
-        table.padding_idx = None if padding_idx is None else padding_idx % rows
+        if padding_idx is not None:
+            table.padding_idx = check_padding("from_pretrained", padding_idx, rows)
         table.weight = Parameter(embeddings, requires_grad=not freeze)
         return table
 

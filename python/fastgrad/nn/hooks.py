@@ -138,9 +138,10 @@ class _Backward:
         tensors = tuple(outputs[i] for i in positions)
         if not tensors or not is_recording(*tensors):
             return output
+        count = len(outputs)  # the rule must not hold the outputs, which hold it
 
         def rule(dys: tuple[Any, ...], needs: tuple[bool, ...]) -> tuple[Any, ...]:
-            grads: list[Tensor | None] = [None] * len(outputs)
+            grads: list[Tensor | None] = [None] * count
             for i, dy in zip(positions, dys, strict=True):
                 grads[i] = None if dy is None else Tensor(dy)
             self.grad_output = tuple(grads)

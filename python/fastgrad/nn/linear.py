@@ -12,6 +12,7 @@ from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.functional.activation import resolve
+from fastgrad.nn.functional.arguments import check_int
 from fastgrad.nn.module import Module
 from fastgrad.nn.parameter import Parameter
 from fastgrad.tensor import Tensor
@@ -32,13 +33,10 @@ def new_parameter(function: str, shape: tuple[int, ...], dtype: Any = None) -> P
 
 def check_size(function: str, argument: str, value: Any, least: int = 0) -> int:
     """`value` as a size: an integer, not less than `least`."""
-    try:
-        size = value.__index__()
-    except AttributeError:
-        raise bad_type(function, argument, type(value).__name__, "an int") from None
+    size = check_int(function, argument, value)
     if size < least:
         raise bad_value(function, argument, str(size), f"at least {least}")
-    return int(size)
+    return size
 
 
 class Identity(Module):

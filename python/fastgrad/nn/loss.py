@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastgrad.errors import bad_value
 from fastgrad.nn import functional as F
-from fastgrad.nn.functional.arguments import check_reduction
+from fastgrad.nn.functional.arguments import check_int, check_number, check_reduction, check_unit
 from fastgrad.nn.module import Module
 from fastgrad.tensor import Tensor
 
@@ -68,10 +68,8 @@ class CrossEntropyLoss(WeightedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction)
-        if not 0.0 <= label_smoothing <= 1.0:
-            raise bad_value("CrossEntropyLoss", "label_smoothing", repr(label_smoothing), "between 0 and 1")
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        self.ignore_index = check_int("CrossEntropyLoss", "ignore_index", ignore_index)
+        self.label_smoothing = check_unit("CrossEntropyLoss", "label_smoothing", label_smoothing)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of the logits `x`."""
@@ -107,7 +105,7 @@ class NLLLoss(WeightedLoss):
         self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
+        self.ignore_index = check_int("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of the log-probabilities `x`."""
@@ -190,9 +188,9 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not beta >= 0:
+        self.beta = check_number("SmoothL1Loss", "beta", beta)
+        if not self.beta >= 0:
             raise bad_value("SmoothL1Loss", "beta", repr(beta), "at least 0")
-        self.beta = beta
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of `x`."""
@@ -227,9 +225,9 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
+        self.delta = check_number("HuberLoss", "delta", delta)
+        if not self.delta > 0:
             raise bad_value("HuberLoss", "delta", repr(delta), "greater than 0")
-        self.delta = delta
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of `x`."""

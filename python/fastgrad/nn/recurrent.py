@@ -11,7 +11,7 @@ from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.functional.activation import resolve
-from fastgrad.nn.functional.arguments import as_floating
+from fastgrad.nn.functional.arguments import as_floating, check_unit
 from fastgrad.nn.functional.recurrent import rnn_sequence
 from fastgrad.nn.linear import check_size, new_parameter
 from fastgrad.nn.module import Module
@@ -205,9 +205,7 @@ class RNN(_Recurrent):
         super().__init__(input_size, hidden_size, bias, nonlinearity)
         self.num_layers = check_size("RNN", "num_layers", num_layers, least=1)
         self.batch_first = batch_first
-        if not 0.0 <= dropout <= 1.0:
-            raise bad_value("RNN", "dropout", repr(dropout), "between 0 and 1")
-        self.dropout = float(dropout)
+        self.dropout = check_unit("RNN", "dropout", dropout)
         self.bidirectional = bidirectional
         inputs = self.input_size
         for layer in range(self.num_layers):

@@ -9,7 +9,16 @@ from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim
 from fastgrad.tensor import Tensor
 
-__all__ = ["as_floating", "as_tensor", "check_dim", "check_reduction", "implicit_dim"]
+__all__ = [
+    "as_floating",
+    "as_tensor",
+    "check_dim",
+    "check_int",
+    "check_number",
+    "check_reduction",
+    "check_unit",
+    "implicit_dim",
+]
 
 
 def as_floating(function: str, argument: str, value: Any) -> Tensor:
@@ -18,6 +27,32 @@ def as_floating(function: str, argument: str, value: Any) -> Tensor:
     if tensor.data.dtype.kind != "f":
         raise bad_type(function, argument, f"of dtype {tensor.data.dtype}", "float32 or float64")
     return tensor
+
+
+def check_int(function: str, argument: str, value: Any) -> int:
+    """`value` as an int."""
+    try:
+        return int(value.__index__())
+    except AttributeError:
+        raise bad_type(function, argument, f"a {type(value).__name__}", "an int") from None
+
+
+def check_number(function: str, argument: str, value: Any) -> float:
+    """`value` as a float."""
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        return float(value)
+    except TypeError:
+        raise bad_type(function, argument, f"a {type(value).__name__}", "a number") from None
+
+
+def check_unit(function: str, argument: str, value: Any) -> float:
+    """`value` as a float between 0 and 1."""
+    number = check_number(function, argument, value)
+    if not 0.0 <= number <= 1.0:
+        raise bad_value(function, argument, repr(value), "between 0 and 1")
+    return number
 
 
 def check_reduction(function: str, reduction: str) -> None:

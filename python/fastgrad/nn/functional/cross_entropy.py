@@ -8,7 +8,7 @@ from typing import Any
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit
 from fastgrad.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -73,8 +73,8 @@ def cross_entropy(
     >>> round(loss.item(), 4)
     1.3863
     """
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise bad_value("cross_entropy", "label_smoothing", repr(label_smoothing), "between 0 and 1")
+    label_smoothing = check_unit("cross_entropy", "label_smoothing", label_smoothing)
+    ignore_index = check_int("cross_entropy", "ignore_index", ignore_index)
     x = as_floating("cross_entropy", "x", x)
     target = as_tensor("cross_entropy", "target", target)
     if target.data.dtype.kind == "f":
@@ -94,9 +94,7 @@ def cross_entropy(
             raise RuntimeError(
                 "cross_entropy(): argument 'target' requires a gradient, expected one that does not"
             )
-    return _class_loss(
-        "cross_entropy", x, target, weight, int(ignore_index), reduction, float(label_smoothing)
-    )
+    return _class_loss("cross_entropy", x, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def nll_loss(
@@ -145,11 +143,12 @@ def nll_loss(
     >>> fg.nn.functional.nll_loss(fg.tensor([[-0.5, -1.0]]), fg.tensor([1])).item()
     1.0
     """
+    ignore_index = check_int("nll_loss", "ignore_index", ignore_index)
     x = as_floating("nll_loss", "x", x)
     target = as_tensor("nll_loss", "target", target)
     if target.data.dtype.kind == "f":
         raise bad_type("nll_loss", "target", f"of dtype {target.dtype}", "integer class indices")
-    return _class_loss("nll_loss", x, target, weight, int(ignore_index), reduction, None)
+    return _class_loss("nll_loss", x, target, weight, ignore_index, reduction, None)
 
 
 def _class_loss(

@@ -7,8 +7,7 @@ from typing import Any
 from fastgrad import backend, random
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.autograd.mode import state
-from fastgrad.errors import bad_value
-from fastgrad.nn.functional.arguments import as_floating
+from fastgrad.nn.functional.arguments import as_floating, check_unit
 from fastgrad.tensor import Tensor
 
 __all__ = ["dropout"]
@@ -53,8 +52,7 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     >>> sorted(set(y.numpy().tolist()))
     [0.0, 2.0]
     """
-    if not 0.0 <= p <= 1.0:
-        raise bad_value("dropout", "p", repr(p), "between 0 and 1")
+    p = check_unit("dropout", "p", p)
     x = as_floating("dropout", "x", x)
     xd = x.data
     if not training or p == 0.0 or xd.size == 0:

@@ -7,7 +7,7 @@ from typing import Any
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_index, bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int
 from fastgrad.tensor import Tensor
 
 __all__ = ["embedding", "one_hot"]
@@ -21,6 +21,14 @@ def _indices(function: str, index: Any) -> tuple[Tensor, Any]:
     if array.dtype.kind not in "iu":
         raise bad_type(function, "index", f"of dtype {array.dtype}", "integers")
     return tensor, array if array.dtype == xp.int64 else array.astype(xp.int64)
+
+
+def check_padding(function: str, padding_idx: int, rows: int) -> int:
+    """The padding row, counted from the front."""
+    row = check_int(function, "padding_idx", padding_idx)
+    if not -rows <= row < rows:
+        raise bad_value(function, "padding_idx", str(row), f"between {-rows} and {rows - 1}")
+    return row % rows
 
 
 def embedding(
@@ -79,9 +87,7 @@ def embedding(
     if wd.ndim != 2:
         raise bad_value("embedding", "w", f"of shape {wd.shape}", "shape (num_embeddings, embedding_dim)")
     rows, length = wd.shape
-    if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise bad_value("embedding", "padding_idx", str(padding_idx), f"between {-rows} and {rows - 1}")
-    padding = -1 if padding_idx is None else padding_idx % rows
+    padding = -1 if padding_idx is None else check_padding("embedding", padding_idx, rows)
     flat = xp.ascontiguousarray(indices.reshape(-1))
     if flat.size and not (flat.min() >= 0 and flat.max() < rows):
         wrong = flat[(flat < 0) | (flat >= rows)][0]
@@ -151,6 +157,7 @@ def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
            [0, 0, 1]])
     """
     _, indices = _indices("one_hot", index)
+    num_classes = check_int("one_hot", "num_classes", num_classes)
     if num_classes == -1:
         if not indices.size:
             raise bad_value("one_hot", "num_classes", "-1", "a number of classes where index is empty")

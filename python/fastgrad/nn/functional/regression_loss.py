@@ -9,7 +9,7 @@ from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, sum_to_shape, wrap
 from fastgrad.dtypes import promote
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_number, check_reduction
 from fastgrad.tensor import Tensor
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
@@ -102,9 +102,10 @@ def smooth_l1_loss(x: Tensor, target: Tensor, reduction: str = "mean", beta: flo
     >>> fg.nn.functional.smooth_l1_loss(fg.tensor([0.5, 3.0]), fg.zeros(2), reduction="none").numpy()
     array([0.125, 2.5  ], dtype=float32)
     """
+    beta = check_number("smooth_l1_loss", "beta", beta)
     if not beta >= 0:
         raise bad_value("smooth_l1_loss", "beta", repr(beta), "at least 0")
-    return _regression("smooth_l1_loss", x, target, reduction, float(beta), None)
+    return _regression("smooth_l1_loss", x, target, reduction, beta, None)
 
 
 def huber_loss(
@@ -139,9 +140,10 @@ def huber_loss(
     >>> fg.nn.functional.huber_loss(fg.tensor([0.5, 3.0]), fg.zeros(2), reduction="none").numpy()
     array([0.125, 2.5  ], dtype=float32)
     """
+    delta = check_number("huber_loss", "delta", delta)
     if not delta > 0:
         raise bad_value("huber_loss", "delta", repr(delta), "greater than 0")
-    return _regression("huber_loss", x, target, reduction, float(delta), weight)
+    return _regression("huber_loss", x, target, reduction, delta, weight)
 
 
 def _regression(
