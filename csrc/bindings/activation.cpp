@@ -49,14 +49,16 @@ PyActivation make_activation(const std::string& name, const py::args& arguments)
                 bad_type(info.name, p.name, "a " + type_name(arguments[std::size_t(i)]), "a number");
             }
         }
-        if (!std::isfinite(value) && !(std::isinf(value) && info.parameter_count == 2))
-            bad_value(info.name, p.name, number_text(value), "a finite number");
-        if (p.nonzero && value == 0) bad_value(info.name, p.name, number_text(value), "a number other than 0");
+        if (p.domain == Domain::not_nan ? std::isnan(value) : !std::isfinite(value))
+            bad_value(info.name, p.name, number_text(value),
+                      p.domain == Domain::not_nan ? "a number" : "a finite number");
+        if (p.domain == Domain::finite_nonzero && value == 0)
+            bad_value(info.name, p.name, number_text(value), "a number other than 0");
         f.parameters.push_back(value);
     }
-    if (name == "hardtanh" && !(f.parameters[0] < f.parameters[1]))
+    if (name == "hardtanh" && !(f.parameters[0] <= f.parameters[1]))
         bad_value(info.name, "max_val", number_text(f.parameters[1]),
-                  "more than min_val = " + number_text(f.parameters[0]));
+                  "at least min_val = " + number_text(f.parameters[0]));
     f.bound.index = index;
     if (info.parameter_count > 0) f.bound.parameters.a = f.parameters[0];
     if (info.parameter_count > 1) f.bound.parameters.b = f.parameters[1];

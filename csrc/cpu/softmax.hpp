@@ -16,15 +16,26 @@ template <class T> FG_INLINE T row_max(const T* x, Size n) {
     return largest(best);
 }
 
+// The sum of body(j, io) over a row, in blocks: the error grows with the number of blocks, not with n.
+template <class T, class Body> FG_INLINE T row_sum(Size n, Body body) {
+    constexpr Size block = 32 * Vec<T>::lanes;
+    Vec<T> total = 0.0;
+    for (Size begin = 0; begin < n; begin += block) {
+        Vec<T> acc = 0.0;
+        for_each_vector<T>(n - begin < block ? n - begin : block,
+                           [&](Size j, auto io) FG_INLINE_CALL { acc = acc + io.keep(body(begin + j, io)); });
+        total = total + acc;
+    }
+    return sum(total);
+}
+
 // sum of exp(x - max); the exponentials are kept in e if it is not null
 template <class T> FG_INLINE T row_exp_sum(T* e, const T* x, T max, Size n) {
-    Vec<T> total = 0.0;
-    for_each_vector<T>(n, [&](Size j, auto io) FG_INLINE_CALL {
+    return row_sum<T>(n, [&](Size j, auto io) FG_INLINE_CALL {
         const Vec<T> v = exp(io.load(x + j) - Vec<T>(max));
         if (e) io.store(e + j, v);
-        total = total + io.keep(v);
+        return v;
     });
-    return sum(total);
 }
 
 template <class T> FG_INLINE T scalar_log(T x) {
@@ -54,11 +65,9 @@ template <class T> void softmax_backward(T* dx, const T* dy, const T* y, Size ro
     parallel_for(tasks, [&](int task) {
         for (Size i = rows * task / tasks; i < rows * (task + 1) / tasks; ++i) {
             const T *yi = y + i * columns, *dyi = dy + i * columns;
-            Vec<T> acc = 0.0;
-            for_each_vector<T>(columns, [&](Size j, auto io) FG_INLINE_CALL {
-                acc = acc + (logarithm ? io.load(dyi + j) : io.load(dyi + j) * io.load(yi + j));
+            const Vec<T> total = row_sum<T>(columns, [&](Size j, auto io) FG_INLINE_CALL {
+                return logarithm ? io.load(dyi + j) : io.load(dyi + j) * io.load(yi + j);
             });
-            const Vec<T> total = sum(acc);
             for_each_vector<T>(columns, [&](Size j, auto io) FG_INLINE_CALL {
                 const Vec<T> v = io.load(yi + j), g = io.load(dyi + j);
                 io.store(dx + i * columns + j, logarithm ? g - exp(v) * total : v * (g - total));

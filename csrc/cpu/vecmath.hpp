@@ -17,7 +17,7 @@ template <> struct Constants<float> {
     static constexpr float log_tail[] = {0.6666666655f, 0.4000012519f, 0.2855044271f, 0.2334071013f};
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f; // high: 15 bits, so n * high is exact
     static constexpr float round_shift = 0x1.8p23f;                            // adding it rounds to an integer
-    static constexpr float exp_max = 89.f, exp_min = -104.5f, expm1_min = -30.f;
+    static constexpr float exp_max = 89.f, exp_min = -112.f, expm1_min = -30.f;
     static constexpr float log_huge = 0x1p30f; // 1 + x == x from here on
     static constexpr float smallest_normal = 0x1p-126f, subnormal_scale = 0x1p32f;
     static constexpr int subnormal_shift = 32, mantissa_bits = 23, exponent_bias = 127;
@@ -41,7 +41,7 @@ template <> struct Constants<double> {
                                           0.132675648431977401, 0.130992062770425764};
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
     static constexpr double round_shift = 0x1.8p52;
-    static constexpr double exp_max = 710.0, exp_min = -746.0, expm1_min = -60.0;
+    static constexpr double exp_max = 710.0, exp_min = -760.0, expm1_min = -60.0;
     static constexpr double log_huge = 0x1p60;
     static constexpr double smallest_normal = 0x1p-1022, subnormal_scale = 0x1p64;
     static constexpr int subnormal_shift = 64, mantissa_bits = 52, exponent_bias = 1023;
@@ -98,13 +98,15 @@ template <class T> FG_INLINE ExpParts<T> exp_parts(Vec<T> x) {
     return {shifted.bits() - shift.bits(), fma(r * r, polynomial(r, C::exp_tail), r)};
 }
 
-template <class T> FG_INLINE Vec<T> exp(Vec<T> x) {
+// factor * exp(x), rounded once more only: no digits are lost where exp(x) alone would be subnormal
+template <class T> FG_INLINE Vec<T> scaled_exp(Vec<T> factor, Vec<T> x) {
     using C = Constants<T>;
     const ExpParts<T> p = exp_parts(maximum(minimum(x, C::exp_max), C::exp_min));
-    // two factors: 2^n itself may lie outside the exponent's range
+    // two powers: 2^n itself may lie outside the exponent's range
     const Bits<T> half = p.n.shifted_right(1);
-    return (p.tail + Vec<T>(1.0)) * power_of_two<T>(half) * power_of_two<T>(p.n - half);
+    return factor * (p.tail + Vec<T>(1.0)) * power_of_two<T>(half) * power_of_two<T>(p.n - half);
 }
+template <class T> FG_INLINE Vec<T> exp(Vec<T> x) { return scaled_exp(Vec<T>(1.0), x); }
 
 template <class T> FG_INLINE Vec<T> expm1(Vec<T> x) {
     using C = Constants<T>;

@@ -15,10 +15,12 @@ struct BoundActivation { // an activation with its parameters; index -1 is the i
     Reads reads = Reads::nothing;
 };
 
+enum class Domain { finite, finite_nonzero, not_nan };
+
 struct ParameterInfo {
     const char *name, *doc;
     double value; // the default
-    bool nonzero; // 0 is outside the domain
+    Domain domain;
 };
 
 struct ActivationInfo {

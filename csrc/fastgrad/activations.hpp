@@ -2,7 +2,7 @@
 //
 // A struct here and a line in FASTGRAD_ACTIVATIONS give the fused epilogue of `linear`, the Python function,
 // the nn module and the row in docs/activations.md. The templates work on any V with arithmetic, comparisons,
-// select, abs, exp, expm1, log1p, tanh, logistic, logistic_pair and (for doubles) normal.
+// select, abs, exp, scaled_exp, expm1, log1p, tanh, logistic, logistic_pair and (for doubles) normal.
 //
 //   forward(x, p)        y = f(x)
 //   from_output(y, p)    f'(x), computed from y     at least one of the two;
@@ -58,7 +58,7 @@ struct LeakyRelu : ReadsBySign {
                                          "1 if x > 0 else negative_slope",
                                          "Maas, Hannun and Ng 2013; torch.nn.functional.leaky_relu",
                                          1,
-                                         {{"negative_slope", "Slope for x <= 0.", 0.01, false}}};
+                                         {{"negative_slope", "Slope for x <= 0.", 0.01, Domain::finite}}};
     template <class V> static V forward(V x, Parameters<V> p) { return select(x > V(0.0), x, x * p.a); }
     template <class V> static V from_output(V y, Parameters<V> p) { return from_input(y, p); }
     template <class V> static V from_input(V x, Parameters<V> p) { return select(x > V(0.0), V(1.0), p.a); }
@@ -71,20 +71,21 @@ struct Elu : ReadsBySign {
                                          "1 if x > 0 else y + alpha",
                                          "Clevert, Unterthiner and Hochreiter 2016; torch.nn.functional.elu",
                                          1,
-                                         {{"alpha", "Minus the limit for x to minus infinity.", 1.0, false}}};
+                                         {{"alpha", "Minus the limit for x to minus infinity.", 1.0, Domain::finite}}};
     template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x), x); }
     template <class V> static V from_output(V y, Parameters<V> p) { return select(y <= V(0.0), y + p.a, V(1.0)); }
     template <class V> static V from_input(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * exp(x), V(1.0)); }
 };
 
 struct Celu : ReadsBySign {
-    static constexpr ActivationInfo info{"celu",
-                                         "CELU",
-                                         "x if x > 0 else alpha * (exp(x / alpha) - 1)",
-                                         "1 if x > 0 else y / alpha + 1",
-                                         "Barron 2017; torch.nn.functional.celu",
-                                         1,
-                                         {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, true}}};
+    static constexpr ActivationInfo info{
+        "celu",
+        "CELU",
+        "x if x > 0 else alpha * (exp(x / alpha) - 1)",
+        "1 if x > 0 else y / alpha + 1",
+        "Barron 2017; torch.nn.functional.celu",
+        1,
+        {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, Domain::finite_nonzero}}};
     static constexpr bool wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x / p.a), x); }
     template <class V> static V from_output(V y, Parameters<V> p) {
@@ -159,10 +160,9 @@ struct Silu : ReadsInput {
                                          0,
                                          {}};
     static constexpr bool wide_derivative = true;
-    // with h = exp(-|x| / 2): x < 0 gives x h / (1 + h h) h, which loses no digits where exp(x) is subnormal
     template <class V> static V forward(V x, Parameters<V>) {
-        const V h = exp(abs(x) * V(-0.5)), y = maximum(x, -1e3) / (V(1.0) + h * h);
-        return select(x < V(0.0), y * h * h, y);
+        const V y = maximum(x, -1e3) / (V(1.0) + exp(-abs(x)));
+        return select(x < V(0.0), scaled_exp(y, -abs(x)), y);
     }
     template <class V> static V from_input(V x, Parameters<V>) {
         const auto [s, rest] = logistic_pair(x);
@@ -191,14 +191,15 @@ struct Mish : ReadsInput {
 };
 
 struct Softplus : ReadsInput {
-    static constexpr ActivationInfo info{"softplus",
-                                         "Softplus",
-                                         "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
-                                         "1 if beta * x > threshold else sigmoid(beta * x)",
-                                         "Dugas et al. 2001; torch.nn.functional.softplus",
-                                         2,
-                                         {{"beta", "Sharpness; not 0.", 1.0, true},
-                                          {"threshold", "Above it the function is the identity.", 20.0, false}}};
+    static constexpr ActivationInfo info{
+        "softplus",
+        "Softplus",
+        "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
+        "1 if beta * x > threshold else sigmoid(beta * x)",
+        "Dugas et al. 2001; torch.nn.functional.softplus",
+        2,
+        {{"beta", "Sharpness; not 0.", 1.0, Domain::finite_nonzero},
+         {"threshold", "Above it the function is the identity.", 20.0, Domain::not_nan}}};
     static constexpr bool wide_forward = true, wide_derivative = true;
     template <class V> static V forward(V x, Parameters<V> p) {
         const V z = x * p.a;
@@ -218,7 +219,10 @@ struct Softsign : ReadsInput {
                                          "Turian, Bergstra and Bengio 2009; torch.nn.functional.softsign",
                                          0,
                                          {}};
-    template <class V> static V forward(V x, Parameters<V>) { return x / (V(1.0) + abs(x)); }
+    template <class V> static V forward(V x, Parameters<V>) {
+        const V t = minimum(maximum(x, -1e30), 1e30); // the same value, also for infinity
+        return t / (V(1.0) + abs(t));
+    }
     template <class V> static V from_input(V x, Parameters<V>) {
         const V r = V(1.0) / (V(1.0) + abs(x));
         return r * r;
@@ -226,14 +230,14 @@ struct Softsign : ReadsInput {
 };
 
 struct Hardtanh : ReadsOutput {
-    static constexpr ActivationInfo info{
-        "hardtanh",
-        "Hardtanh",
-        "min(max(x, min_val), max_val)",
-        "1 if min_val < x < max_val else 0",
-        "Collobert 2004; torch.nn.functional.hardtanh",
-        2,
-        {{"min_val", "Lower bound.", -1.0, false}, {"max_val", "Upper bound; above min_val.", 1.0, false}}};
+    static constexpr ActivationInfo info{"hardtanh",
+                                         "Hardtanh",
+                                         "min(max(x, min_val), max_val)",
+                                         "1 if min_val < x < max_val else 0",
+                                         "Collobert 2004; torch.nn.functional.hardtanh",
+                                         2,
+                                         {{"min_val", "Lower bound.", -1.0, Domain::not_nan},
+                                          {"max_val", "Upper bound; not below min_val.", 1.0, Domain::not_nan}}};
     static constexpr bool gates = true;
     template <class V> static V forward(V x, Parameters<V> p) { return select(x < p.a, p.a, select(x > p.b, p.b, x)); }
     template <class V> static V from_output(V y, Parameters<V> p) {

@@ -329,7 +329,7 @@ class Hardtanh(ActivationModule):
     min_val : float
         Lower bound.
     max_val : float
-        Upper bound; above min_val.
+        Upper bound; not below min_val.
 
 
     Raises

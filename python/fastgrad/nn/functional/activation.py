@@ -445,7 +445,7 @@ def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     min_val : float
         Lower bound.
     max_val : float
-        Upper bound; above min_val.
+        Upper bound; not below min_val.
 
     Returns
     -------
