@@ -135,7 +135,8 @@ def _difference(func: Callable[..., Any], args: tuple[Any, ...], x: Any, step: A
         lower = _values(func, args)
     finally:
         x.data[at] = before
-    return [(u - low) / (2 * eps) for u, low in zip(upper, lower, strict=True)]
+    with np.errstate(invalid="ignore"):
+        return [(u - low) / (2 * eps) for u, low in zip(upper, lower, strict=True)]
 
 
 def _grads(y: Any, checked: Sequence[Any], dy: Array) -> list[Array]:

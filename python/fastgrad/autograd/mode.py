@@ -61,19 +61,21 @@ def _decorate(make: Callable[[], Any], function: F) -> F:
         @functools.wraps(function)
         def generate(*args: Any, **kwargs: Any) -> Any:
             generator = function(*args, **kwargs)
-            sent: Any = None
+            resume, sent = generator.send, None
             while True:
                 try:
                     with make():
-                        value = generator.send(sent)
+                        value = resume(sent)
                 except StopIteration as stop:
                     return stop.value
                 try:
-                    sent = yield value
+                    resume, sent = generator.send, (yield value)
                 except GeneratorExit:
                     with make():
                         generator.close()
                     raise
+                except BaseException as error:  # thrown in by the caller: the generator's own to handle
+                    resume, sent = generator.throw, error
 
         return generate  # type: ignore[return-value]
 

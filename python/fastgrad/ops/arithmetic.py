@@ -27,6 +27,11 @@ def _add_rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
     return dy, dy
 
 
+@named("add")
+def _number_rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
+    return (dy,)
+
+
 @named("sub")
 def _sub_rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:
     return dy, (-dy if needs[1] else None)
@@ -76,7 +81,7 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
             if xd.shape == yd.shape and xd.dtype is yd.dtype:
                 return record(state.quiet(_add, xd, yd), (x, y), _add_rule)
         elif y.__class__ in _NUMBERS and xd.dtype.kind == "f":
-            return record(state.quiet(_add, xd, y), (x,), _add_rule)
+            return record(state.quiet(_add, xd, y), (x,), _number_rule)
     z, a, b, _, _ = operate("add", _add, x, y)
     ad, bd = a.data, b.data
 
@@ -128,7 +133,7 @@ def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
             if xd.shape == yd.shape and xd.dtype is yd.dtype and xd.dtype.kind == "f":
                 return record(state.quiet(_subtract, xd, yd), (x, y), _sub_rule)
         elif y.__class__ in _NUMBERS and xd.dtype.kind == "f":
-            return record(state.quiet(_subtract, xd, y), (x,), _add_rule)
+            return record(state.quiet(_subtract, xd, y), (x,), _number_rule)
     z, a, b, _, _ = operate("sub", _subtract, x, y)
     ad, bd = a.data, b.data
 

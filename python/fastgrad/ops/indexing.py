@@ -13,7 +13,7 @@ from fastgrad.ops.operands import as_tensor, check_dim
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["gather", "getitem", "index_select", "masked_select", "narrow", "plain_index", "select", "take_along_dim"]
+__all__ = ["gather", "getitem", "index_select", "masked_select", "narrow", "plain_index", "select", "take_along_dim", "two_steps"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -53,6 +53,40 @@ def plain_index(index: Any) -> tuple[Any, bool]:
     return tuple(plain), basic
 
 
+def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """An index of arrays beside integers or None as a view's index and the arrays' index into that view.
+
+    numpy would broadcast the integers with the arrays, and put the dimensions of both in front if a slice stands between
+    them; torch takes the integers first. None if the index needs no such care.
+    """
+    if not any(part is None or isinstance(part, int) and not isinstance(part, bool) for part in index):
+        return None
+    used = sum(part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1 for part in index if _takes(part))
+    first: list[Any] = []
+    second: list[Any] = []
+    for part in index if any(p is Ellipsis for p in index) else (*index, Ellipsis):
+        if part is Ellipsis:
+            rest = [slice(None)] * (ndim - used)
+            first += rest
+            second += rest
+        elif isinstance(part, np.ndarray):
+            first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
+            second.append(part)
+        elif isinstance(part, (bool, np.bool_)):
+            first.append(None)
+            second.append(np.array([part]))
+        else:
+            first.append(part)
+            if part is None or isinstance(part, slice):
+                second.append(slice(None))
+    return tuple(first), tuple(second)
+
+
+def _takes(part: Any) -> bool:
+    """Whether this part of an index uses up dimensions."""
+    return part is not None and part is not Ellipsis and not isinstance(part, (bool, np.bool_))
+
+
 def getitem(x: Any, index: Any) -> Tensor:
     """Part of a tensor: ``x[index]``.
 
@@ -88,6 +122,10 @@ def getitem(x: Any, index: Any) -> Tensor:
     """
     index, basic = plain_index(index)
     xd = x.data
+    if not basic:
+        steps = two_steps(index, xd.ndim)
+        if steps is not None:
+            return getitem(getitem(x, steps[0]), steps[1])
     if basic and index.__class__ is slice and index.step is not None and index.step <= 0:
         raise bad_value("getitem", "index", f"a slice of step {index.step}", "a step greater than 0")
     try:

@@ -12,7 +12,7 @@ from fastgrad.autograd.graph import Value
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.ops.change import change
-from fastgrad.ops.indexing import plain_index
+from fastgrad.ops.indexing import getitem, plain_index, two_steps
 from fastgrad.ops.operands import as_tensor, binary_operands, fit
 from fastgrad.ops.products import mul
 
@@ -359,7 +359,10 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     tensor([[1., 2.],
             [0., 0.]])
     """
-    index, _ = plain_index(index)
+    index, basic = plain_index(index)
+    steps = None if basic else two_steps(index, x.data.ndim)
+    if steps is not None:
+        return setitem(getitem(x, steps[0]), steps[1], value)
     b = as_tensor("setitem", "value", value)
     data, source = x.data, b.data
     try:

@@ -301,9 +301,7 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     y = full if keepdim else full.squeeze(axes)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        # Where the sum is −inf nothing contributes: 0, not exp(−inf + inf).
-        share = np.where(np.isneginf(full), xd.dtype.type(0), np.exp(xd - full))
-        dx = repeat_back(dy, xd.shape, dims, keepdim) * share
+        dx = repeat_back(dy, xd.shape, dims, keepdim) * np.exp(xd - full)
         return (dx if x_dtype == dx.dtype else dx.astype(x_dtype),)
 
     x_dtype = x.data.dtype

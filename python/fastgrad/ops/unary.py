@@ -113,7 +113,8 @@ def abs(x: Any) -> Tensor:
     xd = x.data
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return (dy * np.sign(xd),)
+        # Not np.sign: a NaN has sign 0, as in torch.
+        return (dy * np.subtract(xd > 0, xd < 0, dtype=dy.dtype),)
 
     return record(np.abs(xd), (x,), rule, (x,))
 
