@@ -3,7 +3,10 @@
 
 #include <vector>
 
+#include <pybind11/typing.h>
+
 #include "../cpu/kernels.hpp"
+#include "errors.hpp"
 
 namespace fastgrad {
 
@@ -14,6 +17,12 @@ struct PyActivation {
 
 const ActivationInfo& activation_info(int index);
 
-inline BoundActivation bound_or_identity(const PyActivation* f) { return f ? f->bound : BoundActivation{}; }
+using OptionalActivation = py::typing::Optional<PyActivation>;
+
+inline BoundActivation bound_or_identity(const char* kernel, const OptionalActivation& f) {
+    if (f.is_none()) return {};
+    if (!py::isinstance<PyActivation>(f)) bad_type(kernel, "activation", "a " + type_name(f), "an Activation or None");
+    return f.cast<const PyActivation&>().bound;
+}
 
 } // namespace fastgrad

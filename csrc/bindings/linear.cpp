@@ -9,7 +9,7 @@ namespace {
 double product_cost(Size m, Size n, Size k) { return double(m) * double(n) * double(k) / 50; }
 
 void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::handle b,
-                    const PyActivation* activation) {
+                    const OptionalActivation& activation) {
     constexpr const char* name = "linear_forward";
     by_dtype(name, "x", x, [&]<class T>(T) {
         const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
@@ -22,15 +22,15 @@ void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::
         l.b = arguments.input_or_null("b", b, {n});
         l.y = arguments.output("y", y, {m, n});
         l.z = arguments.output_or_null("z", z, {m, n});
-        l.activation = bound_or_identity(activation);
-        if (l.z && !activation) bad_value(name, "z", "an array", "None when there is no activation");
+        l.activation = bound_or_identity(name, activation);
+        if (l.z && l.activation.index < 0) bad_value(name, "z", "an array", "None when there is no activation");
         arguments.check_overlap();
         run_unlocked(product_cost(m, n, k) + double(m * n), [&] { kernels<T>().linear_forward(l); });
     });
 }
 
 void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy, py::handle saved, py::handle x,
-                     py::handle w, const PyActivation* activation) {
+                     py::handle w, const OptionalActivation& activation) {
     constexpr const char* name = "linear_backward";
     by_dtype(name, "dy", dy, [&]<class T>(T) {
         const py::array& dy_array = two_dimensional(name, "dy", dy);
@@ -42,7 +42,7 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
         if (!dw.is_none()) l.x = arguments.matrix("x", x, l.m, l.k);
         if (!dx.is_none()) l.w = arguments.matrix("w", w, l.n, l.k);
         l.dy = arguments.input("dy", dy, {l.m, l.n});
-        l.activation = bound_or_identity(activation);
+        l.activation = bound_or_identity(name, activation);
         if (l.activation.reads != Reads::nothing) l.saved = arguments.input("saved", saved, {l.m, l.n});
         l.dx = arguments.output_or_null("dx", dx, {l.m, l.k});
         if (!dw.is_none()) l.dw = arguments.output_any_order("dw", dw, l.n, l.k, l.dw_transposed);
@@ -93,10 +93,10 @@ void matmul(py::handle y, py::handle a, py::handle b) {
 
 void bind_linear(py::module_& m) {
     m.def("linear_forward", &linear_forward, py::arg("y"), py::arg("z"), py::arg("x"), py::arg("w"), py::arg("b"),
-          py::arg("activation").none(true),
+          py::arg("activation"),
           "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
     m.def("linear_backward", &linear_backward, py::arg("dx"), py::arg("dw"), py::arg("db"), py::arg("dy"),
-          py::arg("saved"), py::arg("x"), py::arg("w"), py::arg("activation").none(true),
+          py::arg("saved"), py::arg("x"), py::arg("w"), py::arg("activation"),
           "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
     m.def("matmul", &matmul, py::arg("y"), py::arg("a"), py::arg("b"),
           "y = a b for (m, k) and (k, n), or for each of a batch of them.");

@@ -77,11 +77,11 @@ def get_num_threads() -> int:
     """
     How many threads kernels may use.
     """
-def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, activation: Activation) -> None:
+def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, activation: Activation | None) -> None:
     """
     The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.
     """
-def linear_forward(y: typing.Any, z: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation) -> None:
+def linear_forward(y: typing.Any, z: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> None:
     """
     y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.
     """
