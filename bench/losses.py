@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
 import torch
-from fastgrad.nn import functional as F
 
+import fastgrad as fg
 from bench.harness import Contestant, contest, deviation
 from bench.machine import Limits
 from bench.options import Options
 from bench.tables import microseconds, percent, rate, ratio, seconds, spread, table, title
+from fastgrad.nn import functional as F
 
 __all__ = ["names", "report", "run"]
 

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+
 from fastgrad import backend
 from fastgrad.cli.doctor import processor
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
 import torch
-from fastgrad import nn, optim
 
+import fastgrad as fg
 from bench.cases import CASES, Case, start
 from bench.harness import Contestant, contest, deviation
 from bench.machine import Limits
 from bench.options import Options
 from bench.tables import best, microseconds, percent, rate, ratio, seconds, spread, table, title
+from fastgrad import nn, optim
 
 __all__ = ["names", "report", "run"]
 

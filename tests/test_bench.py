@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from bench.cases import CASES, start
 from bench.harness import Contestant, Effort, contest, deviation, interleave
 from bench.machine import Limits, bandwidth

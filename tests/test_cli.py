@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
 import pytest
+
+import fastgrad as fg
 from fastgrad.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from fastgrad.cli.errors import UserError
 from fastgrad.cli.settings import Settings
 from fastgrad.cli.source import load, split, standardise

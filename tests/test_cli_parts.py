@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from fastgrad.cli.doctor import advice
 from fastgrad.cli.errors import UserError
 from fastgrad.cli.files import check_writable, write_whole

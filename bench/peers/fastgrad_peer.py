@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import fastgrad as fg
 import numpy as np
+
+import fastgrad as fg
+from bench.cases import LEARNING_RATE, Case, Start
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
-
-from bench.cases import LEARNING_RATE, Case, Start
 
 __all__ = ["Eager"]
 
