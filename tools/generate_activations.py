@@ -114,20 +114,19 @@ def module_source(entries: list[Entry]) -> str:
         f"    >>> import fastgrad as fg\n    >>> fg.nn.{module}()(fg.tensor({values})).numpy().round(4)\n    {result}\n"
     )
     doc = docstring(f"{module} as a module.", entries, "    ", "", "", example)
-    source = f"class {module}(ActivationModule):\n{doc}\n"
+    source = f'class {module}(ActivationModule):\n{doc}\n    function = "{name}"\n'
+    names = ["approximate"] if len(entries) > 1 else [p["name"] for p in first["parameters"]]
     if len(entries) > 1:
-        source += (
-            '    def __init__(self, approximate: str = "none") -> None:\n'
-            f'        super().__init__("{name}", functional._variant("{name}", approximate), approximate=approximate)\n'
-        )
+        bound = f'functional._variant("{name}", self.approximate)'
     else:
-        arguments = "".join(f", {p['name']}={p['name']}" for p in first["parameters"])
-        plain = "".join(f", {p['name']}" for p in first["parameters"])
+        bound = f'functional.bind("{name}"' + "".join(f", self.{n}" for n in names) + ")"
+    if names:
+        arguments = ", ".join(f"{n}={n}" for n in names)
         source += (
-            f"    def __init__(self{signature(entries)}) -> None:\n"
-            f'        super().__init__("{name}", functional.bind("{name}"{plain}){arguments})\n'
+            "".join(f"    {n}: {'str' if len(entries) > 1 else 'float'}\n" for n in names)
+            + f"\n    def __init__(self{signature(entries)}) -> None:\n        super().__init__({arguments})\n"
         )
-    return source
+    return source + f"\n    def _bind(self) -> Activation:\n        return {bound}\n"
 
 
 def functional_file() -> str:
@@ -169,8 +168,10 @@ def module_file() -> str:
     return (
         f'"""One module per activation. {HEADER}"""\n\n'
         "from __future__ import annotations\n\n"
+        "from typing import TYPE_CHECKING\n\n"
         "from fastgrad.nn.activation_module import ActivationModule\n"
         "from fastgrad.nn.functional import activation as functional\n\n"
+        "if TYPE_CHECKING:\n    from fastgrad._cpu import Activation\n\n"
         f"__all__ = [{exported}]\n\n\n"
         + "\n\n".join(module_source(entries) for entries in grouped.values())
     )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastgrad.nn.activation_module import ActivationModule
 from fastgrad.nn.functional import activation as functional
+
+if TYPE_CHECKING:
+    from fastgrad._cpu import Activation
 
 __all__ = ["ActivationModule", "CELU", "ELU", "GELU", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus", "Softsign", "Tanh"]
 
@@ -25,8 +30,10 @@ class Sigmoid(ActivationModule):
     array([0.1192, 0.5   , 0.8808], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("sigmoid", functional.bind("sigmoid"))
+    function = "sigmoid"
+
+    def _bind(self) -> Activation:
+        return functional.bind("sigmoid")
 
 
 class Tanh(ActivationModule):
@@ -46,8 +53,10 @@ class Tanh(ActivationModule):
     array([-0.964,  0.   ,  0.964], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("tanh", functional.bind("tanh"))
+    function = "tanh"
+
+    def _bind(self) -> Activation:
+        return functional.bind("tanh")
 
 
 class ReLU(ActivationModule):
@@ -67,8 +76,10 @@ class ReLU(ActivationModule):
     array([0., 0., 2.], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("relu", functional.bind("relu"))
+    function = "relu"
+
+    def _bind(self) -> Activation:
+        return functional.bind("relu")
 
 
 class LeakyReLU(ActivationModule):
@@ -99,8 +110,14 @@ class LeakyReLU(ActivationModule):
     array([-0.02,  0.  ,  2.  ], dtype=float32)
     """
 
+    function = "leaky_relu"
+    negative_slope: float
+
     def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__("leaky_relu", functional.bind("leaky_relu", negative_slope), negative_slope=negative_slope)
+        super().__init__(negative_slope=negative_slope)
+
+    def _bind(self) -> Activation:
+        return functional.bind("leaky_relu", self.negative_slope)
 
 
 class ELU(ActivationModule):
@@ -131,8 +148,14 @@ class ELU(ActivationModule):
     array([-0.8647,  0.    ,  2.    ], dtype=float32)
     """
 
+    function = "elu"
+    alpha: float
+
     def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__("elu", functional.bind("elu", alpha), alpha=alpha)
+        super().__init__(alpha=alpha)
+
+    def _bind(self) -> Activation:
+        return functional.bind("elu", self.alpha)
 
 
 class CELU(ActivationModule):
@@ -163,8 +186,14 @@ class CELU(ActivationModule):
     array([-0.8647,  0.    ,  2.    ], dtype=float32)
     """
 
+    function = "celu"
+    alpha: float
+
     def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__("celu", functional.bind("celu", alpha), alpha=alpha)
+        super().__init__(alpha=alpha)
+
+    def _bind(self) -> Activation:
+        return functional.bind("celu", self.alpha)
 
 
 class SELU(ActivationModule):
@@ -184,8 +213,10 @@ class SELU(ActivationModule):
     array([-1.5202,  0.    ,  2.1014], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("selu", functional.bind("selu"))
+    function = "selu"
+
+    def _bind(self) -> Activation:
+        return functional.bind("selu")
 
 
 class GELU(ActivationModule):
@@ -218,8 +249,14 @@ class GELU(ActivationModule):
     array([-0.0455,  0.    ,  1.9545], dtype=float32)
     """
 
+    function = "gelu"
+    approximate: str
+
     def __init__(self, approximate: str = "none") -> None:
-        super().__init__("gelu", functional._variant("gelu", approximate), approximate=approximate)
+        super().__init__(approximate=approximate)
+
+    def _bind(self) -> Activation:
+        return functional._variant("gelu", self.approximate)
 
 
 class SiLU(ActivationModule):
@@ -239,8 +276,10 @@ class SiLU(ActivationModule):
     array([-0.2384,  0.    ,  1.7616], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("silu", functional.bind("silu"))
+    function = "silu"
+
+    def _bind(self) -> Activation:
+        return functional.bind("silu")
 
 
 class Mish(ActivationModule):
@@ -260,8 +299,10 @@ class Mish(ActivationModule):
     array([-0.2525,  0.    ,  1.944 ], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("mish", functional.bind("mish"))
+    function = "mish"
+
+    def _bind(self) -> Activation:
+        return functional.bind("mish")
 
 
 class Softplus(ActivationModule):
@@ -294,8 +335,15 @@ class Softplus(ActivationModule):
     array([0.1269, 0.6931, 2.1269], dtype=float32)
     """
 
+    function = "softplus"
+    beta: float
+    threshold: float
+
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__("softplus", functional.bind("softplus", beta, threshold), beta=beta, threshold=threshold)
+        super().__init__(beta=beta, threshold=threshold)
+
+    def _bind(self) -> Activation:
+        return functional.bind("softplus", self.beta, self.threshold)
 
 
 class Softsign(ActivationModule):
@@ -315,8 +363,10 @@ class Softsign(ActivationModule):
     array([-0.6667,  0.    ,  0.6667], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("softsign", functional.bind("softsign"))
+    function = "softsign"
+
+    def _bind(self) -> Activation:
+        return functional.bind("softsign")
 
 
 class Hardtanh(ActivationModule):
@@ -349,8 +399,15 @@ class Hardtanh(ActivationModule):
     array([-1.,  0.,  1.], dtype=float32)
     """
 
+    function = "hardtanh"
+    min_val: float
+    max_val: float
+
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
-        super().__init__("hardtanh", functional.bind("hardtanh", min_val, max_val), min_val=min_val, max_val=max_val)
+        super().__init__(min_val=min_val, max_val=max_val)
+
+    def _bind(self) -> Activation:
+        return functional.bind("hardtanh", self.min_val, self.max_val)
 
 
 class ReLU6(ActivationModule):
@@ -370,8 +427,10 @@ class ReLU6(ActivationModule):
     array([0., 0., 2.], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("relu6", functional.bind("relu6"))
+    function = "relu6"
+
+    def _bind(self) -> Activation:
+        return functional.bind("relu6")
 
 
 class Hardswish(ActivationModule):
@@ -391,8 +450,10 @@ class Hardswish(ActivationModule):
     array([-0.3333,  0.    ,  1.6667], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("hardswish", functional.bind("hardswish"))
+    function = "hardswish"
+
+    def _bind(self) -> Activation:
+        return functional.bind("hardswish")
 
 
 class LogSigmoid(ActivationModule):
@@ -412,5 +473,7 @@ class LogSigmoid(ActivationModule):
     array([-2.1269, -0.6931, -0.1269], dtype=float32)
     """
 
-    def __init__(self) -> None:
-        super().__init__("logsigmoid", functional.bind("logsigmoid"))
+    function = "logsigmoid"
+
+    def _bind(self) -> Activation:
+        return functional.bind("logsigmoid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastgrad.nn.functional.activate import activate
 from fastgrad.nn.module import Module
@@ -18,19 +18,38 @@ class ActivationModule(Module):
     Attributes
     ----------
     activation : Activation
-        The native activation with its parameters.
+        The native activation with its parameters; follows the module's attributes when they change.
     """
 
-    def __init__(self, function: str, activation: Activation, **parameters: object) -> None:
+    function: str
+    _names: tuple[str, ...] = ()
+
+    def __init__(self, **parameters: object) -> None:
         super().__init__()
-        self.function = function
-        self.activation = activation
         for name, value in parameters.items():
             setattr(self, name, value)
-        self._shown = tuple(parameters)
+        self._names = tuple(parameters)
+        self.activation = self._bind()
+
+    def _bind(self) -> Activation:
+        """The activation that the attributes describe; an error if one is outside its domain."""
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._names:
+            return super().__setattr__(name, value)
+        before = getattr(self, name)
+        super().__setattr__(name, value)
+        try:
+            self.activation = self._bind()
+        except (TypeError, ValueError):
+            super().__setattr__(name, before)
+            raise
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply the activation."""
         return activate(self.function, x, self.activation)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self._shown)
+        """The parameters, as the constructor takes them."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names)
