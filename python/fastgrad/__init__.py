@@ -36,7 +36,7 @@ from fastgrad.factories import (
     zeros,
     zeros_like,
 )
-from fastgrad.ops.accumulate import cumprod, cumsum, diff, norm, prod
+from fastgrad.ops.accumulate import cumprod, cumsum, diff, logsumexp, norm, prod
 from fastgrad.ops.arithmetic import add, sub
 from fastgrad.ops.comparison import (
     allclose,
@@ -62,6 +62,7 @@ from fastgrad.ops.comparison import (
 )
 from fastgrad.ops.convert import clone
 from fastgrad.ops.dims import broadcast_to, movedim, permute, t, transpose
+from fastgrad.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10
 from fastgrad.ops.extremes import (
     all,
     amax,
@@ -82,7 +83,7 @@ from fastgrad.ops.join import cat, chunk, hstack, repeat_interleave, split, stac
 from fastgrad.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
 from fastgrad.ops.power import pow
 from fastgrad.ops.products import div, maximum, minimum, mul
-from fastgrad.ops.reduction import logsumexp, mean, std, std_mean, sum, var, var_mean
+from fastgrad.ops.reduction import mean, std, std_mean, sum, var, var_mean
 from fastgrad.ops.rounding import ceil, floor, floor_divide, fmod, remainder, round, trunc
 from fastgrad.ops.select import clamp, flip, masked_fill, nan_to_num, nonzero, roll, tril, triu, where
 from fastgrad.ops.shape import flatten, reshape, squeeze, unflatten, unsqueeze
@@ -90,13 +91,6 @@ from fastgrad.ops.trigonometry import acos, asin, atan, cos, cosh, sin, sinh, ta
 from fastgrad.ops.unary import (
     abs,
     erf,
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
     neg,
     reciprocal,
     rsqrt,
@@ -106,7 +100,230 @@ from fastgrad.ops.unary import (
 )
 from fastgrad.printing import set_printoptions
 from fastgrad.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from fastgrad.sampling import bernoulli, multinomial, normal, rand, rand_like, randint, randn, randn_like, randperm
+from fastgrad.sampling import (
+    bernoulli,
+    multinomial,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+)
+
+# isort: split
+# These need what is above.
+from fastgrad import data, nn, optim, random, utils
+from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
+
+__all__ = [
+    "Generator",
+    "Tensor",
+    "__version__",
+    "abs",
+    "absolute",
+    "acos",
+    "add",
+    "addmm",
+    "all",
+    "allclose",
+    "amax",
+    "amin",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "argsort",
+    "as_tensor",
+    "asarray",
+    "asin",
+    "atan",
+    "autograd",
+    "bernoulli",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "bmm",
+    "bool",
+    "broadcast_to",
+    "build_info",
+    "cat",
+    "ceil",
+    "chunk",
+    "clamp",
+    "clip",
+    "clone",
+    "concat",
+    "concatenate",
+    "cos",
+    "cosh",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "data",
+    "diff",
+    "div",
+    "divide",
+    "dot",
+    "double",
+    "dtypes",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "eq",
+    "equal",
+    "erf",
+    "exp",
+    "exp2",
+    "expm1",
+    "eye",
+    "flatten",
+    "flip",
+    "float",
+    "float32",
+    "float64",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "gather",
+    "ge",
+    "get_default_dtype",
+    "get_num_threads",
+    "get_rng_state",
+    "gt",
+    "hstack",
+    "index_select",
+    "inf",
+    "initial_seed",
+    "int",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "is_tensor",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "linspace",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logspace",
+    "logsumexp",
+    "long",
+    "lt",
+    "manual_seed",
+    "masked_fill",
+    "masked_select",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "median",
+    "min",
+    "minimum",
+    "mm",
+    "movedim",
+    "mul",
+    "multinomial",
+    "multiply",
+    "mv",
+    "nan",
+    "nan_to_num",
+    "narrow",
+    "ne",
+    "neg",
+    "negative",
+    "nn",
+    "no_grad",
+    "nonzero",
+    "norm",
+    "normal",
+    "ones",
+    "ones_like",
+    "optim",
+    "outer",
+    "permute",
+    "pi",
+    "pow",
+    "prod",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "random",
+    "randperm",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "repeat_interleave",
+    "reshape",
+    "roll",
+    "round",
+    "rsqrt",
+    "scalar_tensor",
+    "seed",
+    "select",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_num_threads",
+    "set_printoptions",
+    "set_rng_state",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softmax",
+    "sort",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "std_mean",
+    "sub",
+    "subtract",
+    "sum",
+    "swapaxes",
+    "t",
+    "take_along_dim",
+    "tan",
+    "tanh",
+    "tensor",
+    "tile",
+    "topk",
+    "transpose",
+    "tril",
+    "triu",
+    "true_divide",
+    "trunc",
+    "uint8",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "utils",
+    "var",
+    "var_mean",
+    "vstack",
+    "where",
+    "zeros",
+    "zeros_like",
+]
 
 __version__ = "0.1.0"
 
@@ -127,11 +344,6 @@ inf = float64.type("inf").item()
 nan = float64.type("nan").item()
 pi = 3.141592653589793
 
-# isort: split
-# These need the names above.
-from fastgrad import data, nn, optim, random, utils
-from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
-
 
 def build_info() -> dict[str, Any]:
     """What this fastgrad is built from and runs on.
@@ -139,9 +351,9 @@ def build_info() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``version``; ``compiler`` of the extension; ``isas``, the instruction sets that it was compiled for, ``isas_supported``,
-        those this machine has, and ``isa``, the one in use; ``threads``, how many kernels may use; ``cuda``, whether
-        there are kernels for a GPU.
+        ``version``; ``compiler`` of the extension; ``isas``, the instruction sets that it was compiled for,
+        ``isas_supported``, those this machine has, and ``isa``, the one in use; ``threads``, how many
+        kernels may use; ``cuda``, whether there are kernels for a GPU.
 
     Examples
     --------

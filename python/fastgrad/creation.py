@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
 __all__ = [
-    "as_tensor", "asarray", "check_device", "finish", "from_dlpack", "from_numpy", "is_tensor", "scalar_tensor", "size_of",
+    "as_tensor",
+    "asarray",
+    "check_device",
+    "finish",
+    "from_dlpack",
+    "from_numpy",
+    "is_tensor",
+    "scalar_tensor",
+    "size_of",
     "tensor",
-]  # fmt: skip
+]
 
 
 def finish(function: str, array: np.ndarray, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -25,7 +33,9 @@ def finish(function: str, array: np.ndarray, requires_grad: bool = False, device
     t = wrap(array)
     if requires_grad:
         if array.dtype.kind != "f":
-            raise RuntimeError(f"{function}(): only Tensors of floating point dtype can require gradients, not {array.dtype}")
+            raise RuntimeError(
+                f"{function}(): only Tensors of floating point dtype can require gradients, not {array.dtype}"
+            )
         t.requires_grad = True
     return t
 
@@ -50,14 +60,19 @@ def size_of(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
-    """`data` as an array of one of fastgrad's dtypes: as it is, if it is an array already and has the dtype."""
+    """`data` as an array of one of fastgrad's dtypes:
+
+    as it is, if it is an array already and has the dtype.
+    """
     wanted = None if dtype is None else dtypes.as_dtype(function, dtype)
     if isinstance(data, Value):
         array = data.data
     elif isinstance(data, np.ndarray):
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
-        raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
+        raise bad_type(
+            function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array"
+        )
     elif hasattr(data, "__array_interface__") or hasattr(data, "__dlpack__") or isinstance(data, np.generic):
         array = np.asarray(data)
         if isinstance(data, float):
@@ -66,7 +81,9 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
         try:
             array = np.array(data)
         except ValueError as error:
-            raise bad_value(function, "data", f"a {type(data).__name__} ({error})", "numbers, or lists of equal length") from None
+            raise bad_value(
+                function, "data", f"a {type(data).__name__} ({error})", "numbers, or lists of equal length"
+            ) from None
         if array.dtype.kind == "f" and _is_python(data):
             array = np.array(data, wanted or dtypes.get_default_dtype())
     array = dtypes.convert(function, "data", array)
@@ -88,8 +105,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     data : number, nested sequences of numbers, ndarray or Tensor
         The values.
     dtype : numpy dtype, optional
-        By default that of an array (float16 becomes float32, small and unsigned integers int64); for Python's numbers
-        int64, bool, or for floats the default dtype.
+        By default that of an array (float16 becomes float32, small and unsigned integers int64); for
+        Python's numbers int64, bool, or for floats the default dtype.
     device : str, optional
         ``"cpu"``.
     requires_grad : bool
@@ -159,9 +176,13 @@ def asarray(
     return t.requires_grad_() if requires_grad else t
 
 
-def scalar_tensor(value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def scalar_tensor(
+    value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor without dimensions. Source: ``torch.scalar_tensor``."""
-    return tensor(float(value) if dtype is None else value, dtype=dtype, device=device, requires_grad=requires_grad)
+    return tensor(
+        float(value) if dtype is None else value, dtype=dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -198,7 +219,9 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise bad_type("from_numpy", "array", f"a {type(array).__name__}", "an ndarray")
     if dtypes.convert("from_numpy", "array", array) is not array:
-        raise bad_type("from_numpy", "array", f"of dtype {array.dtype}", "float32, float64, int64, int32, uint8 or bool")
+        raise bad_type(
+            "from_numpy", "array", f"of dtype {array.dtype}", "float32, float64, int64, int32, uint8 or bool"
+        )
     return wrap(np.asarray(array))
 
 
@@ -228,7 +251,9 @@ def from_dlpack(source: Any) -> Tensor:
     if not hasattr(source, "__dlpack__") or not hasattr(source, "__dlpack_device__"):
         raise bad_type("from_dlpack", "source", f"a {type(source).__name__}", "an object with __dlpack__")
     if int(source.__dlpack_device__()[0]) not in (1, 3, 13):
-        raise bad_value("from_dlpack", "source", f"on device {source.__dlpack_device__()}", "memory of the CPU")
+        raise bad_value(
+            "from_dlpack", "source", f"on device {source.__dlpack_device__()}", "memory of the CPU"
+        )
     return from_numpy(np.from_dlpack(source))
 
 

@@ -94,8 +94,8 @@ def get_default_dtype() -> np.dtype[Any]:
 def as_dtype(function: str, dtype: Any) -> np.dtype[Any]:
     """One of fastgrad's dtypes from a dtype, its name, or the Python type ``float``, ``int`` or ``bool``.
 
-    As in torch the name ``"float"`` is float32, ``"double"`` float64, ``"long"`` int64, ``"int"`` int32, while
-    the Python types are those of Python's numbers: ``float`` is the default dtype, ``int`` int64.
+    As in torch the name ``"float"`` is float32, ``"double"`` float64, ``"long"`` int64, ``"int"`` int32,
+    while the Python types are those of Python's numbers: ``float`` is the default dtype, ``int`` int64.
     """
     if dtype is float:
         return _default

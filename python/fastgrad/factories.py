@@ -16,9 +16,24 @@ if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
 __all__ = [
-    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "new_empty", "new_full", "new_ones",
-    "new_tensor", "new_zeros", "ones", "ones_like", "zeros", "zeros_like",
-]  # fmt: skip
+    "arange",
+    "empty",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "linspace",
+    "logspace",
+    "new_empty",
+    "new_full",
+    "new_ones",
+    "new_tensor",
+    "new_zeros",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
 
 
 def _dtype(function: str, dtype: Any) -> np.dtype[Any]:
@@ -73,11 +88,16 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor whose values are whatever the memory holds, with the parameters of `zeros`. Source: ``torch.empty``."""
+    """A tensor whose values are whatever the memory holds, with the parameters of `zeros`.
+
+    Source: ``torch.empty``.
+    """
     return finish("empty", np.empty(size_of("empty", size), _dtype("empty", dtype)), requires_grad, device)
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with one value everywhere.
 
     Parameters
@@ -123,23 +143,39 @@ def _like(function: str, x: Any, fill: Any, dtype: Any, device: Any, requires_gr
 
 
 def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.zeros_like``."""
+    """Zeros of the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.zeros_like``.
+    """
     return _like("zeros_like", x, 0, dtype, device, requires_grad)
 
 
 def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.ones_like``."""
+    """Ones of the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.ones_like``.
+    """
     return _like("ones_like", x, 1, dtype, device, requires_grad)
 
 
 def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Unset values in the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.empty_like``."""
+    """Unset values in the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.empty_like``.
+    """
     return _like("empty_like", x, None, dtype, device, requires_grad)
 
 
-def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """One value in the shape, memory order and, if no other is given, dtype of `x`. Source: ``torch.full_like``."""
-    return _like("full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad)
+def full_like(
+    x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value in the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.full_like``.
+    """
+    return _like(
+        "full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad
+    )
 
 
 def arange(
@@ -195,7 +231,11 @@ def arange(
     if step == 0 or (last - first) * step < 0:
         raise bad_value("arange", "step", repr(step), f"a step that leads from {first!r} to {last!r}")
     whole = all(isinstance(v, int) for v in limits)
-    chosen = (dtypes.int64 if whole else dtypes.get_default_dtype()) if dtype is None else dtypes.as_dtype("arange", dtype)
+    chosen = (
+        (dtypes.int64 if whole else dtypes.get_default_dtype())
+        if dtype is None
+        else dtypes.as_dtype("arange", dtype)
+    )
     count = -((first - last) // step) if whole else math.ceil((last - first) / step)
     if whole:
         array = np.arange(first, first + count * step, step, dtype=np.int64).astype(chosen, copy=False)
@@ -205,7 +245,13 @@ def arange(
 
 
 def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers at equal distances from `start` to `end`, both included.
 
@@ -240,14 +286,19 @@ def logspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` powers of `base`, their exponents at equal distances from `start` to `end`. Source: ``torch.logspace``."""
+    """`steps` powers of `base`, their exponents at equal distances from `start` to `end`.
+
+    Source: ``torch.logspace``.
+    """
     if steps < 0:
         raise bad_value("logspace", "steps", str(steps), "at least 0")
     array = (float(base) ** np.linspace(float(start), float(end), steps)).astype(_dtype("logspace", dtype))
     return finish("logspace", array, requires_grad, device)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A matrix with ones on its diagonal, square if `m` is not given.
 
     Notes
@@ -265,26 +316,36 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     return finish("eye", np.eye(rows, columns, dtype=_dtype("eye", dtype)), requires_grad, device)
 
 
-def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_zeros(
+    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
     return zeros(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
 
 
-def new_ones(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_ones(
+    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
     return ones(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
 
 
-def new_empty(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_empty(
+    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
     return empty(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
 
 
-def new_full(x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_full(
+    x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
     return full(size, value, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
 
 
-def new_tensor(x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
     return tensor(data, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastgrad import dtypes, factories, sampling
+from fastgrad import dtypes, factories
 from fastgrad.autograd.graph import Value
 from fastgrad.ops import (
     accumulate,
@@ -12,10 +12,12 @@ from fastgrad.ops import (
     comparison,
     convert,
     dims,
+    exponential,
     extremes,
     indexing,
     inplace,
     join,
+    overwrite,
     power,
     products,
     reduction,
@@ -24,7 +26,6 @@ from fastgrad.ops import (
     trigonometry,
     unary,
 )
-
 from fastgrad.ops import matmul as matrices
 from fastgrad.ops import select as selection
 
@@ -42,7 +43,10 @@ def _functional() -> Any:
 
 
 class Methods(Value):
-    """What can be done with tensors; the functions' documentation holds, the tensor being their first argument."""
+    """What can be done with tensors;
+
+    the functions' documentation holds, the tensor being their first argument.
+    """
 
     __slots__ = ()
 
@@ -79,7 +83,7 @@ class Methods(Value):
     __itruediv__ = inplace.div_
     __ipow__ = inplace.pow_
     __getitem__ = indexing.getitem
-    __setitem__ = inplace.setitem
+    __setitem__ = overwrite.setitem
 
     add = arithmetic.add
     sub = subtract = arithmetic.sub
@@ -120,13 +124,13 @@ class Methods(Value):
     abs = absolute = unary.abs
     sign = unary.sign
     square = unary.square
-    exp = unary.exp
-    exp2 = unary.exp2
-    expm1 = unary.expm1
-    log = unary.log
-    log2 = unary.log2
-    log10 = unary.log10
-    log1p = unary.log1p
+    exp = exponential.exp
+    exp2 = exponential.exp2
+    expm1 = exponential.expm1
+    log = exponential.log
+    log2 = exponential.log2
+    log10 = exponential.log10
+    log1p = exponential.log1p
     sqrt = unary.sqrt
     rsqrt = unary.rsqrt
     reciprocal = unary.reciprocal
@@ -148,7 +152,7 @@ class Methods(Value):
     mean = reduction.mean
     var = reduction.var
     std = reduction.std
-    logsumexp = reduction.logsumexp
+    logsumexp = accumulate.logsumexp
     prod = accumulate.prod
     cumsum = accumulate.cumsum
     cumprod = accumulate.cumprod
@@ -214,12 +218,12 @@ class Methods(Value):
     pow_ = inplace.pow_
     neg_ = inplace.neg_
     clamp_ = clip_ = inplace.clamp_
-    copy_ = inplace.copy_
-    fill_ = inplace.fill_
-    zero_ = inplace.zero_
-    masked_fill_ = inplace.masked_fill_
-    uniform_ = sampling.uniform_
-    normal_ = sampling.normal_
+    copy_ = overwrite.copy_
+    fill_ = overwrite.fill_
+    zero_ = overwrite.zero_
+    masked_fill_ = overwrite.masked_fill_
+    uniform_ = overwrite.uniform_
+    normal_ = overwrite.normal_
 
     clone = convert.clone
     detach = convert.detach

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["set_printoptions", "text"]
 
-_options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
+_options: dict[str, Any] = {
+    "precision": 4,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 80,
+    "sci_mode": None,
+}
 
 
 def set_printoptions(
@@ -26,7 +32,9 @@ def set_printoptions(
     linewidth: int | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Choose how tensors are printed; what is not given stays, but `sci_mode`, which is then chosen by the values.
+    """Choose how tensors are printed;
+
+    what is not given stays, but `sci_mode`, which is then chosen by the values.
 
     Parameters
     ----------
@@ -81,7 +89,9 @@ class _Format:
         largest, smallest = float(sizes.max()), float(sizes.min())
         self.whole = bool((values == np.ceil(values)).all())
         chosen = _options["sci_mode"]
-        self.powers = (largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4) if chosen is None else chosen
+        self.powers = (
+            (largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4) if chosen is None else chosen
+        )
         if self.powers:
             lengths = [len(f"{v:.{precision}e}") for v in values.tolist()]
         elif self.whole:

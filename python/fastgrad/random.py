@@ -10,9 +10,16 @@ import numpy as np
 from fastgrad.errors import bad_type, bad_value
 
 __all__ = [
-    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "numpy_generator", "philox_counter",
-    "seed", "set_rng_state",
-]  # fmt: skip
+    "Generator",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "numpy_generator",
+    "philox_counter",
+    "seed",
+    "set_rng_state",
+]
 
 _LIMIT = 2**64
 
@@ -27,8 +34,8 @@ class Generator:
 
     Notes
     -----
-    Numbers come from numpy's PCG64; kernels with random numbers of their own (dropout) are given the seed and a counter.
-    The numbers differ from torch's. Source: ``torch.Generator``.
+    Numbers come from numpy's PCG64; kernels with random numbers of their own (dropout) are given the seed
+    and a counter. The numbers differ from torch's. Source: ``torch.Generator``.
 
     Examples
     --------
@@ -38,7 +45,7 @@ class Generator:
     True
     """
 
-    __slots__ = ("_offset", "_seed", "numpy")
+    __slots__ = ("_numpy", "_offset", "_seed")
 
     device = "cpu"
 
@@ -55,8 +62,15 @@ class Generator:
             raise bad_type("manual_seed", "seed", f"a {type(seed).__name__}", "an int") from None
         self._seed = seed % _LIMIT
         self._offset = 0
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
+        self._numpy: np.random.Generator | None = None
         return self
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """numpy's generator behind it, made when it is first wanted: importing numpy.random takes a while."""
+        if self._numpy is None:
+            self._numpy = np.random.Generator(np.random.PCG64(self._seed))
+        return self._numpy
 
     def seed(self) -> int:
         """Start anew from a seed that the operating system picks, and return it."""
@@ -95,8 +109,6 @@ def _rebuild_generator(state: dict[str, Any]) -> Generator:
 default_generator = Generator()
 
 
-
-
 def manual_seed(seed: int) -> Generator:
     """Start the generator that is used where none is given anew from `seed`; return it.
 
@@ -115,7 +127,10 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Start the default generator anew from a seed that the operating system picks, and return it. Source: ``torch.seed``."""
+    """Start the default generator anew from a seed that the operating system picks, and return it.
+
+    Source: ``torch.seed``.
+    """
     return default_generator.seed()
 
 

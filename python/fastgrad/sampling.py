@@ -9,7 +9,6 @@ import numpy as np
 from fastgrad import dtypes
 from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops.change import change
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
 
@@ -17,9 +16,16 @@ if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
 __all__ = [
-    "bernoulli", "multinomial", "normal", "normal_", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
-    "uniform_",
-]  # fmt: skip
+    "bernoulli",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+]
 
 
 def _floating(function: str, dtype: Any) -> np.dtype[Any]:
@@ -30,7 +36,11 @@ def _floating(function: str, dtype: Any) -> np.dtype[Any]:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from the uniform distribution on [0, 1).
 
@@ -66,9 +76,15 @@ def rand(
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from the normal distribution of mean 0 and variance 1, with the parameters of `rand`. Source: ``torch.randn``.
+    """Numbers from the normal distribution of mean 0 and variance 1, with the parameters of `rand`.
+
+    Source: ``torch.randn``.
 
     >>> import fastgrad as fg
     >>> fg.randn(2, 3).shape
@@ -78,13 +94,17 @@ def randn(
     return finish("randn", np.asarray(array), requires_grad, device)
 
 
-def rand_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`rand` in the shape and dtype of `x`. Source: ``torch.rand_like``."""
     x = as_tensor("rand_like", "x", x)
     return rand(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
 
 
-def randn_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def randn_like(
+    x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`randn` in the shape and dtype of `x`. Source: ``torch.randn_like``."""
     x = as_tensor("randn_like", "x", x)
     return randn(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
@@ -139,7 +159,12 @@ def randint(
     if size is None:
         low, high, size = 0, low, high
     if not (isinstance(size, (tuple, list)) and isinstance(high, int) and isinstance(low, int)):
-        raise bad_type("randint", "size", repr(size), "a tuple of ints after the int or the two ints that limit the range")
+        raise bad_type(
+            "randint",
+            "size",
+            repr(size),
+            "a tuple of ints after the int or the two ints that limit the range",
+        )
     if low >= high:
         raise bad_value("randint", "high", str(high), f"more than low={low}")
     array = numpy_generator(generator).integers(low, high, size_of("randint", (size,)))
@@ -147,7 +172,9 @@ def randint(
     return finish("randint", array, requires_grad, device)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64, device: Any = None) -> Tensor:
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64, device: Any = None
+) -> Tensor:
     """The integers from 0 to n − 1 in random order. Source: ``torch.randperm``.
 
     >>> import fastgrad as fg
@@ -160,7 +187,9 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.
     return finish("randperm", array, False, device)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None
+) -> Tensor:
     """Numbers from normal distributions of the given means and standard deviations.
 
     Parameters
@@ -227,7 +256,9 @@ def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
     return finish("bernoulli", np.asarray(numpy_generator(generator).random(x.shape) < x).astype(x.dtype))
 
 
-def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+def multinomial(
+    p: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
     """Indices drawn with probabilities proportional to `p`.
 
     Parameters
@@ -253,8 +284,8 @@ def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generato
 
     Notes
     -----
-    Without replacement the indices of the smallest E_i / p_i, with E_i from the exponential distribution, are taken.
-    Source: ``torch.multinomial``.
+    Without replacement the indices of the smallest E_i / p_i, with E_i from the exponential distribution,
+    are taken. Source: ``torch.multinomial``.
 
     Examples
     --------
@@ -266,39 +297,26 @@ def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generato
     if x.ndim not in (1, 2):
         raise bad_value("multinomial", "p", f"of shape {x.shape}", "one or two dimensions")
     if not (np.isfinite(x) & (x >= 0)).all() or (x.sum(-1) <= 0).any():
-        raise bad_value("multinomial", "p", "negative, not finite or all 0", "weights, some of them greater than 0")
+        raise bad_value(
+            "multinomial", "p", "negative, not finite or all 0", "weights, some of them greater than 0"
+        )
     rng = numpy_generator(generator)
     rows = x.reshape(-1, x.shape[-1])
     if replacement:
         ends = np.cumsum(rows / rows.sum(-1, keepdims=True), -1)
         draws = rng.random((len(rows), num_samples))
         last = [int(np.flatnonzero(row)[-1]) for row in rows]
-        picked = [np.minimum(np.searchsorted(e, d, "right"), top) for e, d, top in zip(ends, draws, last, strict=True)]
+        picked = [
+            np.minimum(np.searchsorted(e, d, "right"), top)
+            for e, d, top in zip(ends, draws, last, strict=True)
+        ]
         result = np.array(picked)
     else:
         if ((rows > 0).sum(-1) < num_samples).any():
-            raise bad_value("multinomial", "num_samples", str(num_samples), "at most the number of weights that are not 0")
+            raise bad_value(
+                "multinomial", "num_samples", str(num_samples), "at most the number of weights that are not 0"
+            )
         with np.errstate(divide="ignore"):
             keys = rng.standard_exponential(rows.shape) / rows
         result = np.argsort(keys, -1)[:, :num_samples]
     return finish("multinomial", result.astype(np.int64).reshape(*x.shape[:-1], num_samples))
-
-
-def _zero(dy: np.ndarray, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-    return (None,)
-
-
-def uniform_(x: Any, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Overwrite with numbers from the uniform distribution on [low, high). Source: ``torch.Tensor.uniform_``."""
-    if not low <= high:
-        raise bad_value("uniform_", "high", repr(high), f"at least low={low!r}")
-    values = numpy_generator(generator).random(x.data.shape) * (high - low) + low
-    return change("uniform_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)
-
-
-def normal_(x: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Overwrite with numbers from the normal distribution. Source: ``torch.Tensor.normal_``."""
-    if not std >= 0:
-        raise bad_value("normal_", "std", repr(std), "at least 0")
-    values = numpy_generator(generator).standard_normal(x.data.shape) * std + mean
-    return change("normal_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad import dtypes, methods, printing
+from fastgrad import dtypes
 from fastgrad.autograd import hooks
 from fastgrad.autograd.backward import backward
-from fastgrad.autograd.graph import Leaf, Node, Value, Version, set_result_class
-from fastgrad.errors import bad_type
+from fastgrad.autograd.graph import set_result_class
+from fastgrad.autograd.node import Leaf, Node, Version
+from fastgrad.interchange import Interchange
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,19 +22,7 @@ __all__ = ["Tensor"]
 _ndarray = np.ndarray
 
 
-def _rebuild(cls: type[Tensor], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Tensor:
-    """What a pickled tensor becomes again."""
-    t = object.__new__(cls)
-    t.data = data
-    t.grad = t.base = None
-    t.version = Version()
-    t.node = Leaf(t) if requires_grad else None
-    if attributes:
-        t.__dict__.update(attributes)
-    return t
-
-
-class Tensor(methods.Methods):
+class Tensor(Interchange):
     """A multi-dimensional array of one dtype, on which operations can be recorded for a backward pass.
 
     Parameters
@@ -177,13 +166,15 @@ class Tensor(methods.Methods):
             if self.node is None:
                 if self.data.dtype.kind != "f":
                     raise RuntimeError(
-                        f"requires_grad_(): only Tensors of floating point dtype can require gradients, not {self.data.dtype}"
+                        "requires_grad_(): only Tensors of floating point dtype can require "
+                        f"gradients, not {self.data.dtype}"
                     )
                 self.node = Leaf(self)
         elif self.node is not None:
             if isinstance(self.node, Node):
                 raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                    "you can only change requires_grad flags of leaf variables. If you want to use a "
+                    "computed variable in "
                     "a subgraph that doesn't require differentiation use y = x.detach()."
                 )
             self.node = None
@@ -208,7 +199,11 @@ class Tensor(methods.Methods):
         return self.version.count
 
     def backward(
-        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add the gradients of this tensor to the ``.grad`` of the leaves; see `fastgrad.autograd.backward`.
 
@@ -261,119 +256,6 @@ class Tensor(methods.Methods):
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on this inner tensor."""
         return hooks.retains_grad(self)
-
-    # To Python and numpy
-
-    def item(self) -> Any:
-        """The only element as a Python number."""
-        try:
-            return self.data.item()
-        except ValueError:
-            raise RuntimeError(f"a Tensor with {self.data.size} elements cannot be converted to Scalar") from None
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The ndarray of its values, which shares its memory.
-
-        Parameters
-        ----------
-        force : bool
-            Also where it requires a gradient.
-
-        Raises
-        ------
-        RuntimeError
-            If it requires a gradient, which the ndarray could not carry on; use ``x.detach().numpy()``.
-        """
-        if self.node is not None and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self.data
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        data = self.numpy()
-        if dtype is not None and data.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"a copy is needed to convert {data.dtype} to {dtype}")
-            return data.astype(dtype)
-        return data.copy() if copy else data
-
-    def __dlpack__(self, **options: Any) -> Any:
-        if self.node is not None:
-            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return self.data.__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.data.__dlpack_device__()  # type: ignore[return-value]
-
-    def __bool__(self) -> bool:
-        if self.data.size != 1:
-            raise RuntimeError(f"Boolean value of Tensor with {self.data.size} values is ambiguous")
-        return bool(self.data.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        if self.data.dtype.kind == "f" or self.data.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.data.item())
-
-    def __len__(self) -> int:
-        if not self.data.ndim:
-            raise TypeError("len() of a 0-d tensor")
-        return len(self.data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.data.ndim:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(len(self.data))])
-
-    def __contains__(self, value: Any) -> bool:
-        if not isinstance(value, (Value, int, float)):
-            raise bad_type("__contains__", "value", f"a {type(value).__name__}", "a Tensor or a number")
-        return bool((self == value).data.any())
-
-    __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        return printing.text(self)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self.data.ndim else object.__format__(self, spec)
-
-    # Copies
-
-    def _attributes(self) -> dict[str, Any] | None:
-        """What a subclass keeps beyond the slots."""
-        return getattr(self, "__dict__", None) or None
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), self.data, self.node is not None, self._attributes())
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
-            )
-        found = memo.get(id(self))
-        if found is not None:
-            return found  # type: ignore[no-any-return]
-        from copy import deepcopy
-
-        t = _rebuild(type(self), self.data.copy("K"), self.node is not None, deepcopy(self._attributes(), memo))
-        memo[id(self)] = t
-        if self.grad is not None:
-            t.grad = self.grad.__deepcopy__(memo)
-        return t
 
 
 set_result_class(Tensor)

@@ -11,7 +11,7 @@ from fastgrad.autograd.mode import no_grad, state
 from fastgrad.errors import bad_type
 
 if TYPE_CHECKING:
-    from fastgrad.tensor import Tensor
+    pass
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -36,10 +36,15 @@ class FunctionCtx:
         self._materialize = True
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep arguments, results or other tensors for `saved_tensors`; changing them in place is an error there."""
+        """Keep arguments, results or other tensors for `saved_tensors`;
+
+        changing them in place is an error there.
+        """
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Value):
-                raise bad_type("save_for_backward", f"tensors[{i}]", f"a {type(t).__name__}", "a Tensor or None")
+                raise bad_type(
+                    "save_for_backward", f"tensors[{i}]", f"a {type(t).__name__}", "a Tensor or None"
+                )
         self._to_save = tensors
 
     @property
@@ -53,7 +58,8 @@ class FunctionCtx:
             data, version, count = entry
             if version.count != count:
                 raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor "
+                    "one of the variables needed for gradient computation has been modified by an "
+                    "inplace operation: a tensor "
                     f"of shape {data.shape} is at version {version.count}; expected version {count} instead"
                 )
             t = wrap(data)
@@ -74,7 +80,10 @@ class FunctionCtx:
         self._materialize = value
 
     def _keep(self) -> None:
-        """Take over what is to be saved: memory and version, so that no result is kept alive by its own node."""
+        """Take over what is to be saved:
+
+        memory and version, so that no result is kept alive by its own node.
+        """
         self._saved = [None if t is None else (t.data, t.version, t.version.count) for t in self._to_save]
         self._to_save = ()
 
@@ -84,9 +93,11 @@ class Function:
 
     A subclass defines two static methods and is used through `apply`:
 
-    - ``forward(ctx, *args)`` computes the result, a Tensor or a tuple of them; or ``forward(*args)`` together with
+    - ``forward(ctx, *args)`` computes the result, a Tensor or a tuple of them; or ``forward(*args)``
+    together with
       ``setup_context(ctx, inputs, output)``.
-    - ``backward(ctx, *dys)`` gets the gradient of every result and returns one for every argument of forward, None for those
+    - ``backward(ctx, *dys)`` gets the gradient of every result and returns one for every argument of
+    forward, None for those
       that have none.
 
     Neither is recorded.
@@ -116,7 +127,9 @@ class Function:
     """
 
     def __init__(self) -> None:
-        raise RuntimeError(f"{type(self).__name__} is not made into objects; call {type(self).__name__}.apply(...)")
+        raise RuntimeError(
+            f"{type(self).__name__} is not made into objects; call {type(self).__name__}.apply(...)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -140,7 +153,8 @@ class Function:
         Parameters
         ----------
         args
-            What forward takes after `ctx`; gradients flow to the Tensors among them (not to those inside lists).
+            What forward takes after `ctx`; gradients flow to the Tensors among them (not to those inside
+            lists).
 
         Returns
         -------
@@ -167,11 +181,15 @@ class Function:
         return results if several else results[0]
 
 
-def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _record(
+    cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
+) -> tuple[Any, ...]:
     """The outputs as results of one node that runs ``cls.backward``."""
     excluded = {id(t) for t in ctx._not_differentiable}
     places = [
-        i for i, t in enumerate(outputs) if isinstance(t, Value) and t.data.dtype.kind == "f" and id(t) not in excluded
+        i
+        for i, t in enumerate(outputs)
+        if isinstance(t, Value) and t.data.dtype.kind == "f" and id(t) not in excluded
     ]
     positions = [i for i, a in enumerate(args) if isinstance(a, Value)]
     parents = tuple([args[i] for i in positions])
@@ -213,14 +231,19 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], output
 
 
 def _checked(
-    cls: type[Function], grads: tuple[Any, ...], positions: list[int], n_args: int, wanted: list[tuple[Any, Any]]
+    cls: type[Function],
+    grads: tuple[Any, ...],
+    positions: list[int],
+    n_args: int,
+    wanted: list[tuple[Any, Any]],
 ) -> tuple[Any, ...]:
     """What backward returned, as arrays of the parents' shapes and dtypes."""
     if len(grads) > n_args and all(g is None for g in grads[n_args:]):
         grads = grads[:n_args]
     if len(grads) != n_args:
         raise RuntimeError(
-            f"function {cls.__name__}Backward returned an incorrect number of gradients (expected {n_args}, got {len(grads)})"
+            f"function {cls.__name__}Backward returned an incorrect number of gradients (expected "
+            f"{n_args}, got {len(grads)})"
         )
     result = []
     for i, (shape, dtype) in zip(positions, wanted, strict=True):
@@ -229,14 +252,17 @@ def _checked(
             result.append(None)
             continue
         if not isinstance(g, Value):
-            raise bad_type(f"{cls.__name__}.backward", f"gradient {i}", f"a {type(g).__name__}", "a Tensor or None")
+            raise bad_type(
+                f"{cls.__name__}.backward", f"gradient {i}", f"a {type(g).__name__}", "a Tensor or None"
+            )
         array = g.data
         if array.shape != shape:
             if _repeats(shape, array.shape):
                 array = sum_to_shape(array, shape)
             else:
                 raise RuntimeError(
-                    f"Function {cls.__name__}Backward returned an invalid gradient at index {i} - got {array.shape} but expected "
+                    f"Function {cls.__name__}Backward returned an invalid gradient at index {i} - got "
+                    f"{array.shape} but expected "
                     f"shape compatible with {shape}"
                 )
         result.append(array if array.dtype == dtype else array.astype(dtype))

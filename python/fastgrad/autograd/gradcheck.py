@@ -36,8 +36,9 @@ def gradcheck(
 ) -> bool:
     r"""Whether the gradients of `func` agree with its central differences.
 
-    For every differentiable input x and output y the matrix J = ∂y/∂x that backward gives is compared, element by element,
-    with N = (y(x + eps) − y(x − eps)) / (2 eps): right is \|J − N\| ≤ atol + rtol · \|N\|.
+    For every differentiable input x and output y the matrix J = ∂y/∂x that backward gives is compared,
+    element by element, with N = (y(x + eps) − y(x − eps)) / (2 eps): right is \|J − N\| ≤ atol + rtol ·
+    \|N\|.
 
     Parameters
     ----------
@@ -92,7 +93,9 @@ def gradcheck(
         differentiable = [i for i, y in enumerate(outputs) if y.node is not None]
         compare = _fast if fast_mode else _full
         compare(func, args, checked, outputs, differentiable, eps, atol, rtol)
-        _check_backward(func, args, checked, differentiable, nondet_tol, check_grad_dtypes, check_undefined_grad)
+        _check_backward(
+            func, args, checked, differentiable, nondet_tol, check_grad_dtypes, check_undefined_grad
+        )
     except GradcheckError:
         if raise_exception:
             raise
@@ -102,14 +105,24 @@ def gradcheck(
 
 def _check_inputs(checked: Sequence[Any]) -> None:
     if not checked:
-        raise bad_value("gradcheck", "inputs", "without any that requires a gradient", "at least one with requires_grad=True")
+        raise bad_value(
+            "gradcheck",
+            "inputs",
+            "without any that requires a gradient",
+            "at least one with requires_grad=True",
+        )
     for i, x in enumerate(checked):
         if x.data.dtype != np.float64:
-            warnings.warn(f"gradcheck(): input {i} is {x.data.dtype}; differences need float64 to be exact enough", stacklevel=3)
+            warnings.warn(
+                f"gradcheck(): input {i} is {x.data.dtype}; differences need float64 to be exact enough",
+                stacklevel=3,
+            )
         if not x.data.flags.writeable:
             raise bad_value("gradcheck", f"inputs[{i}]", "read-only memory", "memory that can be written")
         if any(s == 0 and n > 1 for s, n in zip(x.data.strides, x.data.shape, strict=True)):
-            raise bad_value("gradcheck", f"inputs[{i}]", f"of strides {x.data.strides}", "one place in memory per element")
+            raise bad_value(
+                "gradcheck", f"inputs[{i}]", f"of strides {x.data.strides}", "one place in memory per element"
+            )
 
 
 def _outputs(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
@@ -117,7 +130,9 @@ def _outputs(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     for y in outputs:
         if not isinstance(y, Value):
-            raise bad_type("gradcheck", "func", f"returning a {type(y).__name__}", "a function that returns Tensors")
+            raise bad_type(
+                "gradcheck", "func", f"returning a {type(y).__name__}", "a function that returns Tensors"
+            )
     return [y for y in outputs if y.data.dtype.kind == "f"]
 
 
@@ -125,7 +140,9 @@ def _values(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Array]:
     return [np.array(y.data, np.float64) for y in _outputs(func, args)]
 
 
-def _difference(func: Callable[..., Any], args: tuple[Any, ...], x: Any, step: Array | float, at: Any, eps: float) -> list[Array]:
+def _difference(
+    func: Callable[..., Any], args: tuple[Any, ...], x: Any, step: Array | float, at: Any, eps: float
+) -> list[Array]:
     """Central difference of all outputs for a step of ``x[at]``."""
     before = x.data[at].copy()
     try:
@@ -152,13 +169,22 @@ def _report(analytical: Any, numerical: Any, out: int, inp: int, note: str = "")
 
 
 def _full(
-    func: Any, args: Any, checked: Sequence[Any], outputs: list[Any], differentiable: list[int], eps: float, atol: float, rtol: float
+    func: Any,
+    args: Any,
+    checked: Sequence[Any],
+    outputs: list[Any],
+    differentiable: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
 ) -> None:
     """Compare the whole matrices."""
     for inp, x in enumerate(checked):
         columns = [_difference(func, args, x, 1.0, at, eps) for at in np.ndindex(x.data.shape)]
         for out, y in enumerate(outputs):
-            numerical = np.array([column[out].reshape(-1) for column in columns]).reshape(x.data.size, y.data.size)
+            numerical = np.array([column[out].reshape(-1) for column in columns]).reshape(
+                x.data.size, y.data.size
+            )
             analytical = np.zeros_like(numerical)
             if out in differentiable:
                 for k, at in enumerate(np.ndindex(y.data.shape)):
@@ -170,13 +196,21 @@ def _full(
 
 
 def _unit(rng: np.random.Generator, x: Array) -> Array:
-    """A random direction whose elements are all positive, so that its sum tells how errors add up along it."""
+    """A random direction whose elements are all positive, so that its sum tells how errors add up "
+    "along it."""
     u = rng.random(x.shape) + 1e-3
     return np.asarray(u / np.sqrt((u * u).sum())) if u.size else u
 
 
 def _fast(
-    func: Any, args: Any, checked: Sequence[Any], outputs: list[Any], differentiable: list[int], eps: float, atol: float, rtol: float
+    func: Any,
+    args: Any,
+    checked: Sequence[Any],
+    outputs: list[Any],
+    differentiable: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
 ) -> None:
     """Compare one number per matrix. The tolerance of an element becomes that of a sum over all elements."""
     rng = np.random.default_rng(0)
@@ -184,17 +218,36 @@ def _fast(
     vs = [_unit(rng, y.data) for y in outputs]
     numerical = [_difference(func, args, x, u, ..., eps) for x, u in zip(checked, us, strict=True)]
     for out, (y, v) in enumerate(zip(outputs, vs, strict=True)):
-        grads = _grads(y, checked, v.astype(y.data.dtype)) if out in differentiable else [np.zeros(x.data.shape) for x in checked]
+        grads = (
+            _grads(y, checked, v.astype(y.data.dtype))
+            if out in differentiable
+            else [np.zeros(x.data.shape) for x in checked]
+        )
         for inp, (u, g) in enumerate(zip(us, grads, strict=True)):
             a, n = float((g * u).sum()), float((numerical[inp][out] * v).sum())
             if not np.allclose(a, n, rtol, atol * u.sum() * v.sum()):
-                raise _report(a, n, out, inp, " in a random direction (fast_mode=True; without it the matrices are shown),")
+                raise _report(
+                    a,
+                    n,
+                    out,
+                    inp,
+                    " in a random direction (fast_mode=True; without it the matrices are shown),",
+                )
 
 
 def _check_backward(
-    func: Any, args: Any, checked: Sequence[Any], differentiable: list[int], nondet_tol: float, dtypes: bool, alone: bool
+    func: Any,
+    args: Any,
+    checked: Sequence[Any],
+    differentiable: list[int],
+    nondet_tol: float,
+    dtypes: bool,
+    alone: bool,
 ) -> None:
-    """Two passes agree; gradients have their inputs' shapes (and dtypes); a pass from each output alone succeeds."""
+    """Two passes agree;
+
+    gradients have their inputs' shapes (and dtypes); a pass from each output alone succeeds.
+    """
     if not differentiable:
         return
     outputs = _outputs(func, args)
@@ -206,9 +259,13 @@ def _check_backward(
         if a is None or b is None:
             continue
         if not np.allclose(a.data, b.data, 0, nondet_tol, equal_nan=True):
-            raise GradcheckError(f"Backward is not reentrant: two passes give different gradients of input {inp}")
+            raise GradcheckError(
+                f"Backward is not reentrant: two passes give different gradients of input {inp}"
+            )
         if a.data.shape != x.data.shape:
-            raise GradcheckError(f"the gradient of input {inp} has shape {a.data.shape}, expected {x.data.shape}")
+            raise GradcheckError(
+                f"the gradient of input {inp} has shape {a.data.shape}, expected {x.data.shape}"
+            )
         if dtypes and a.data.dtype != x.data.dtype:
             raise GradcheckError(f"the gradient of input {inp} is {a.data.dtype}, expected {x.data.dtype}")
     if alone and len(roots) > 1:

@@ -1,4 +1,4 @@
-"""What the tape is made of: values, the nodes that made them, and how an operation is recorded.
+"""How an operation is recorded.
 
 A node holds the edges to whatever its gradients go to and the rule that computes them; it does not refer to
 its output, so memory goes when the last reference goes. The tape knows no mathematics.
@@ -14,123 +14,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad.autograd.mode import state
+from fastgrad.autograd.node import Leaf, Node, Rule, Value, Version
 
 if TYPE_CHECKING:
-    from fastgrad.tensor import Tensor as Tensor
+    from fastgrad.tensor import Tensor
 
-__all__ = ["Leaf", "Node", "Value", "Version", "is_recording", "named", "record", "record_many", "record_view", "sum_to_shape", "wrap"]
-
-Rule = Callable[..., Any]
+__all__ = [
+    "Leaf",
+    "Node",
+    "Value",
+    "Version",
+    "is_recording",
+    "make_node",
+    "named",
+    "record",
+    "record_many",
+    "record_view",
+    "set_result_class",
+    "sum_to_shape",
+    "wrap",
+]
 
 _new = object.__new__
 _ndarray = np.ndarray
 # Nodes are numbered downwards: the smallest number in a heap is the node that was made last.
 _orders = count(0, -1)
-
-
-class Version:
-    """How often a piece of memory was changed; shared by all tensors that see it.
-
-    `aliases` are the views of it (weakly), to be told when its history changes.
-    """
-
-    # Of the class until the first change: most memory is never changed, and is made faster this way.
-    count: int = 0
-    aliases: list[weakref.ref[Value]] | None = None
-
-
-class Leaf:
-    """Where the gradient of a tensor ends that requires one and is not the result of an operation."""
-
-    __slots__ = ("hooks", "post_hooks", "tensor")
-
-    def __init__(self, tensor: Value) -> None:
-        self.tensor = weakref.ref(tensor)  # nobody can ask a dead tensor for its gradient
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.post_hooks: dict[int, Callable[..., Any]] | None = None
-
-    def name(self) -> str:
-        """The name of this kind of node."""
-        return "AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return "<AccumulateGrad>"
-
-
-class Node:
-    """One recorded operation.
-
-    Attributes
-    ----------
-    order : int
-        Smaller for nodes made later.
-    rule : callable or None
-        ``rule(dy, needs) -> gradients``, one per edge; None when a backward pass has used it up.
-    edges : tuple
-        Per parent the Node or Leaf its gradient goes to, or None if it requires none.
-    versions, counts : tuple or None
-        The memory that the rule reads, and how often it had been changed at the time of recording.
-    hooks : dict or None
-        Called with the gradient of the node's output before the rule.
-    """
-
-    __slots__ = ("__weakref__", "counts", "edges", "hooks", "label", "order", "rule", "versions")
-
-    order: int
-    rule: Rule | None
-    edges: tuple[Node | Leaf | None, ...]
-    versions: tuple[Version, ...] | None
-    counts: tuple[int, ...]
-    hooks: dict[int, Callable[..., Any]] | None
-    label: str
-
-    def name(self) -> str:
-        """The name of this kind of node, made from the function that recorded it."""
-        label = self.label if self.rule is None else self.rule.__qualname__
-        if label.endswith("Backward"):  # a Function of the user's
-            return label
-        return "".join(word[:1].upper() + word[1:] for word in label.partition(".")[0].split("_")) + "Backward0"
-
-    @property
-    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """The edges, each with the number 0, as torch shows them."""
-        return tuple((edge, 0) for edge in self.edges)
-
-    def free(self) -> None:
-        """Let go of what only a backward pass needs."""
-        if self.rule is not None:
-            self.label = self.rule.__qualname__
-            self.rule = self.versions = None
-            self.edges = ()
-
-    def __repr__(self) -> str:
-        return f"<{self.name()}>"
-
-
-class Value:
-    """The part of a tensor that the tape sees.
-
-    Attributes
-    ----------
-    data : ndarray
-        The values.
-    grad : Tensor or None
-        What backward passes have summed up for a leaf.
-    node : Node, Leaf or None
-        Where its gradient goes; None if it requires no gradient.
-    version : Version
-        The changes of its memory, shared with views.
-    base : Tensor or None
-        The tensor it is a view of.
-    """
-
-    __slots__ = ("__weakref__", "base", "data", "grad", "node", "version")
-
-    data: np.ndarray
-    grad: Tensor | None
-    node: Node | Leaf | None
-    version: Version
-    base: Value | None
 
 
 # The class of recorded results: fastgrad.tensor puts its Tensor here, so that this module need not know it.
@@ -154,7 +62,7 @@ def is_recording(*tensors: Value) -> bool:
 
 def wrap(y: np.ndarray) -> Tensor:
     """A tensor over the array `y` that requires no gradient."""
-    t = _new(_result)
+    t: Tensor = _new(_result)
     t.data = y if y.__class__ is _ndarray else np.asarray(y)
     t.grad = t.node = t.base = None
     t.version = Version()
@@ -177,9 +85,9 @@ def record(
     parents : tuple of Tensor
         What it was computed from, in the order of the rule's gradients.
     rule : callable
-        ``rule(dy, needs) -> tuple of ndarrays or None``; `dy` has the shape and dtype of `y`, each gradient those of its
-        parent; `needs` is a tuple of bools, one per parent. The rule may return `dy` itself, a view, or a
-        fresh array; the tape writes into none that somebody else may see.
+        ``rule(dy, needs) -> tuple of ndarrays or None``; `dy` has the shape and dtype of `y`, each gradient
+        those of its parent; `needs` is a tuple of bools, one per parent. The rule may return `dy` itself, a
+        view, or a fresh array; the tape writes into none that somebody else may see.
     saved : tuple of Tensor
         The tensors whose memory the rule reads; changing it before backward is an error there.
     saves_output : bool
@@ -189,7 +97,7 @@ def record(
     -------
     Tensor
     """
-    t = _new(_result)
+    t: Tensor = _new(_result)
     t.data = y if y.__class__ is _ndarray else np.asarray(y)
     t.grad = t.base = None
     t.version = version = Version()
@@ -277,7 +185,12 @@ class Parts:
         self.arrays = arrays
 
     def __add__(self, other: Parts) -> Parts:
-        return Parts([b if a is None else a if b is None else a + b for a, b in zip(self.arrays, other.arrays, strict=True)])
+        return Parts(
+            [
+                b if a is None else a if b is None else a + b
+                for a, b in zip(self.arrays, other.arrays, strict=True)
+            ]
+        )
 
 
 def record_many(
@@ -289,8 +202,8 @@ def record_many(
 ) -> tuple[Tensor, ...]:
     """Like `record` for several results of one operation.
 
-    Here ``rule(dys, needs)`` gets a tuple with None for every output that no gradient has come to. A result that is
-    the array of a parent shares the parent's version.
+    Here ``rule(dys, needs)`` gets a tuple with None for every output that no gradient has come to. A result
+    that is the array of a parent shares the parent's version.
     """
     outputs = tuple([wrap(y) for y in ys])
     for t in outputs:
@@ -329,13 +242,13 @@ def record_view(y: np.ndarray, parent: Value, rule: Rule) -> Tensor:
 
     Changes of either then count for both, and each is told when the history of the other changes.
     """
-    t = _new(_result)
+    t: Tensor = _new(_result)
     t.data = y
     t.grad = None
     t.node = None
     data = parent.data
     owner = y.base
-    if owner is not None and (owner is data or owner is data.base) or y is data:
+    if (owner is not None and (owner is data or owner is data.base)) or y is data:
         t.version = version = parent.version
         t.base = parent
         aliases = version.aliases

@@ -18,7 +18,10 @@ _RETAIN = -1
 
 
 class RemovableHandle:
-    """What registering a hook returns; ``remove()``, or leaving a ``with`` block, takes the hook off again."""
+    """What registering a hook returns;
+
+    ``remove()``, or leaving a ``with`` block, takes the hook off again.
+    """
 
     __slots__ = ("_hooks", "_number")
 
@@ -46,7 +49,8 @@ def _node(function: str, x: Value, hook: Any) -> Node | Leaf:
 
 
 def register_hook(x: Value, hook: Callable[..., Any]) -> RemovableHandle:
-    """Have ``hook(gradient)`` called when the gradient of `x` is complete, in every backward pass from now on."""
+    """Have ``hook(gradient)`` called when the gradient of `x` is complete, in every backward pass "
+    "from now on."""
     node = _node("register_hook", x, hook)
     hooks = node.hooks
     if hooks is None:
@@ -62,7 +66,10 @@ def register_post_accumulate_grad_hook(x: Value, hook: Callable[..., Any]) -> Re
     """Have ``hook(x)`` called when a backward pass has added to ``x.grad``; `x` must be a leaf."""
     node = _node("register_post_accumulate_grad_hook", x, hook)
     if not isinstance(node, Leaf):
-        raise RuntimeError("register_post_accumulate_grad_hook(): post accumulate grad hooks cannot be registered on non-leaf tensors")
+        raise RuntimeError(
+            "register_post_accumulate_grad_hook(): post accumulate grad hooks cannot be registered "
+            "on non-leaf tensors"
+        )
     if node.post_hooks is None:
         node.post_hooks = {}
     number = next(_numbers)

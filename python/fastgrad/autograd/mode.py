@@ -25,8 +25,9 @@ class _State(threading.local):
     enabled : bool
         Whether operations are recorded.
     quiet : callable
-        ``quiet(f, *args)`` calls f where numpy does not warn of overflow, division by zero and invalid values:
-        as in torch, inf and nan are results. Entering a prepared context costs a tenth of ``numpy.errstate``.
+        ``quiet(f, *args)`` calls f where numpy does not warn of overflow, division by zero and invalid
+        values: as in torch, inf and nan are results. Entering a prepared context costs a tenth of
+        ``numpy.errstate``.
     """
 
     enabled = True

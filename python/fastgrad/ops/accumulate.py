@@ -1,4 +1,4 @@
-"""Products, running sums and products, norms."""
+"""Products, running sums and products, norms, sums of exponentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastgrad.ops.reduction import sum as sum_
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["cumprod", "cumsum", "diff", "norm", "prod"]
+__all__ = ["cumprod", "cumsum", "diff", "logsumexp", "norm", "prod"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -71,7 +71,9 @@ def prod(x: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = 
     dim = check_dim("prod", dim, xd.ndim)
     if not xd.ndim:
         return x.clone()
-    y = state.quiet(lambda: np.multiply.reduce(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim))
+    y = state.quiet(
+        lambda: np.multiply.reduce(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim)
+    )
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         if not xd.size:
@@ -114,7 +116,8 @@ def cumprod(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
 
     Notes
     -----
-    dx_j = Σ_{i ≥ j} dy_i Π_{l ≤ i, l ≠ j} x_l, element by element of the dimension. Source: ``torch.cumprod``.
+    dx_j = Σ_{i ≥ j} dy_i Π_{l ≤ i, l ≠ j} x_l, element by element of the dimension. Source:
+    ``torch.cumprod``.
 
     Examples
     --------
@@ -216,3 +219,49 @@ def diff(x: Any, n: int = 1, dim: int = -1) -> Tensor:
         size = x.data.shape[dim]
         x = x.narrow(dim, min(1, size), max(size - 1, 0)) - x.narrow(dim, 0, max(size - 1, 0))
     return x
+
+
+def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
+    """ln Σ e^x over some dimensions, without overflow.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int or tuple of int
+        The dimensions.
+    keepdim : bool
+        Keep them with size 1.
+
+    Returns
+    -------
+    Tensor
+
+    Notes
+    -----
+    dx = dy · e^(x − y). Source: ``torch.logsumexp``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.tensor([1.0, 1.0]).logsumexp(0)
+    tensor(1.6931)
+    """
+    x = as_tensor("logsumexp", "x", x)
+    xd = x.data if x.data.dtype.kind == "f" else x.data.astype(dtypes.get_default_dtype())
+    dims = check_dims("logsumexp", dim, xd.ndim) if xd.ndim and dim != () else None
+    axes = tuple(range(xd.ndim)) if dims is None else dims
+
+    def compute() -> Any:
+        largest = np.max(xd, axis=axes, keepdims=True, initial=-np.inf)
+        largest = np.where(np.isfinite(largest), largest, xd.dtype.type(0))
+        return np.log(np.add.reduce(np.exp(xd - largest), axes, None, None, True)) + largest
+
+    full = np.asarray(state.quiet(compute))
+    y = full if keepdim else full.squeeze(axes)
+
+    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        dx = repeat_back(dy, xd.shape, dims, keepdim) * np.exp(xd - full)
+        return (dx if x_dtype == dx.dtype else dx.astype(x_dtype),)
+
+    x_dtype = x.data.dtype
+    return record(y, (x,), rule, (x,))

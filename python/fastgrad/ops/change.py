@@ -1,8 +1,8 @@
 """How a change of a tensor's memory is recorded, under the version-counter rule.
 
-Every change counts up the version that all tensors over the same memory share; an operation that had saved the
-memory for its backward pass then refuses to run it. While operations are recorded a changed tensor gets the change as its
-history, and so do the views of it.
+Every change counts up the version that all tensors over the same memory share; an operation that had saved
+the memory for its backward pass then refuses to run it. While operations are recorded a changed tensor gets
+the change as its history, and so do the views of it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def _view_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]) 
         flat = np.zeros(size, dtype)
         part = np.ndarray(part_shape, dtype, flat, offset, strides)
         if overlaps:
-            where = np.ndarray(part_shape, np.int64, np.arange(size), offset * 8 // dtype.itemsize, _scaled(strides, dtype))
+            where = np.ndarray(
+                part_shape, np.int64, np.arange(size), offset * 8 // dtype.itemsize, _scaled(strides, dtype)
+            )
             np.add.at(flat, where, dy)
         else:
             part[...] = dy
@@ -62,8 +64,13 @@ def _scaled(strides: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
     return tuple([s * 8 // dtype.itemsize for s in strides])
 
 
-def _slices_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...], rule: Any) -> Callable[..., Any]:
-    """The rule of a root of which a view was changed: outside the view the gradient passes, inside `rule` holds."""
+def _slices_rule(
+    root: Array, view: Array, offset: int, strides: tuple[int, ...], rule: Any
+) -> Callable[..., Any]:
+    """The rule of a root of which a view was changed:
+
+    outside the view the gradient passes, inside `rule` holds.
+    """
     shape, layout, dtype, size, part_shape = root.shape, root.strides, root.dtype, root.size, view.shape
 
     def slices(dy: Array, needs: Needs) -> tuple[Any, ...]:
@@ -129,7 +136,8 @@ def change(
     place = None if root is x else _place(root.data, x.data)
     if root is not x and place is None:
         raise RuntimeError(
-            f"{function}(): an in-place change of a view of shape {x.data.shape} is recorded only where the viewed tensor's memory "
+            f"{function}(): an in-place change of a view of shape {x.data.shape} is recorded only "
+            "where the viewed tensor's memory "
             f"has no gaps; its strides are {root.data.strides}. Change a copy, or the viewed tensor itself."
         )
     write()
@@ -154,7 +162,10 @@ def change(
 
 
 def _gone(dy: Array, needs: Needs) -> tuple[Any, ...]:
-    raise RuntimeError("backward through a view that was taken before the tensor it views was changed in place; take the view again")
+    raise RuntimeError(
+        "backward through a view that was taken before the tensor it views was changed in place; "
+        "take the view again"
+    )
 
 
 def _live_aliases(version: Version, root: Value) -> list[Value]:
@@ -169,12 +180,18 @@ def _check_history(x: Value, root: Value, aliases: list[Value]) -> None:
     if x.node.__class__ is Leaf:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if root.node.__class__ is Leaf:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
     if root is not x and x.node is None and isinstance(root.node, Node):
         raise RuntimeError(
-            "a view that was created in no_grad mode is being modified in place with grad mode enabled. Create it outside "
+            "a view that was created in no_grad mode is being modified in place with grad mode "
+            "enabled. Create it outside "
             "no_grad, or modify it inside."
         )
     for alias in aliases:
         if alias.node.__class__ is Leaf:
-            raise RuntimeError("a tensor of which a view is a leaf Variable that requires grad is being used in an in-place operation.")
+            raise RuntimeError(
+                "a tensor of which a view is a leaf Variable that requires grad is being used in an "
+                "in-place operation."
+            )

@@ -14,13 +14,36 @@ if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
 __all__ = [
-    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "gt", "isclose", "isfinite",
-    "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne",
-]  # fmt: skip
+    "allclose",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "eq",
+    "equal",
+    "ge",
+    "gt",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+]
 
 
 def _compare(function: str, ufunc: Any, x: Any, y: Any) -> Tensor:
-    if isinstance(x, Value) and isinstance(y, Value) and x.data.dtype is y.data.dtype and x.data.shape == y.data.shape:
+    if (
+        isinstance(x, Value)
+        and isinstance(y, Value)
+        and x.data.dtype is y.data.dtype
+        and x.data.shape == y.data.shape
+    ):
         return wrap(ufunc(x.data, y.data))
     return wrap(operate(function, ufunc, x, y)[0])
 

@@ -56,7 +56,8 @@ def detach(x: Any) -> Tensor:
 
 
 def contiguous(x: Any, memory_format: Any = None) -> Tensor:
-    """The tensor itself if its elements lie in row-major order without gaps, else a copy for which that is so."""
+    """The tensor itself if its elements lie in row-major order without gaps, else a copy for which "
+    "that is so."""
     if x.data.flags.c_contiguous:
         return x  # type: ignore[no-any-return]
     return record(np.ascontiguousarray(x.data), (x,), _clone_rule)
@@ -77,14 +78,17 @@ def _converted(x: Value, dtype: np.dtype[Any], copy: bool) -> Tensor:
     return record(y, (x,), rule) if dtype.kind == "f" else wrap(y)
 
 
-def to(x: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
+def to(
+    x: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False
+) -> Tensor:
     """The tensor in another dtype; itself if it has that already.
 
     Parameters
     ----------
     x : Tensor
     args : dtype, device, tensor
-        ``to(dtype)``, ``to(device)``, ``to(device, dtype)``, or ``to(other)`` for the dtype of another tensor.
+        ``to(dtype)``, ``to(device)``, ``to(device, dtype)``, or ``to(other)`` for the dtype of another
+        tensor.
     dtype : numpy dtype, optional
         The new dtype.
     device : str, optional
@@ -145,6 +149,13 @@ def type_(x: Any, dtype: Any = None) -> Any:
     Source: ``torch.Tensor.type``.
     """
     if dtype is None:
-        names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}
+        names = {
+            "float32": "Float",
+            "float64": "Double",
+            "int64": "Long",
+            "int32": "Int",
+            "uint8": "Byte",
+            "bool": "Bool",
+        }
         return f"fastgrad.{names[x.data.dtype.name]}Tensor"
     return to(x, dtype)

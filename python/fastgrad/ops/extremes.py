@@ -8,17 +8,29 @@ import numpy as np
 
 from fastgrad.autograd.graph import Value, record, wrap
 from fastgrad.errors import bad_value
-from fastgrad.ops.products import maximum, minimum
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
+from fastgrad.ops.products import maximum, minimum
 from fastgrad.ops.reduction import repeat_back
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
 __all__ = [
-    "ValuesIndices", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "count_nonzero", "max", "median", "min", "sort",
+    "ValuesIndices",
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "count_nonzero",
+    "max",
+    "median",
+    "min",
+    "sort",
     "topk",
-]  # fmt: skip
+]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -33,7 +45,9 @@ class ValuesIndices(NamedTuple):
 
 def _check_not_empty(function: str, x: Array, dims: tuple[int, ...]) -> None:
     if any_zero := [d for d in dims if x.ndim and x.shape[d] == 0]:
-        raise bad_value(function, "x", f"of shape {x.shape}", f"a size greater than 0 in dimension {any_zero[0]}")
+        raise bad_value(
+            function, "x", f"of shape {x.shape}", f"a size greater than 0 in dimension {any_zero[0]}"
+        )
 
 
 def _whole(function: str, reduce: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
@@ -80,7 +94,9 @@ def _taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> V
     return ValuesIndices(record(values, (x,), rule), wrap(np.array(index if keepdim else index.squeeze(dim))))
 
 
-def _extremum(function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim: Any, keepdim: bool, other: Any) -> Any:
+def _extremum(
+    function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim: Any, keepdim: bool, other: Any
+) -> Any:
     if isinstance(dim, Value):
         other = dim
     if other is not None:
@@ -94,7 +110,9 @@ def _extremum(function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim:
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; or along a dimension the largest elements and their places; or of two tensors `maximum`.
+    """The largest element;
+
+    or along a dimension the largest elements and their places; or of two tensors `maximum`.
 
     Parameters
     ----------
@@ -107,7 +125,8 @@ def max(x: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) ->
     Returns
     -------
     Tensor, or named tuple (values, indices)
-        Without `dim` a tensor, and equal largest elements share the gradient; with it the first of them has it all.
+        Without `dim` a tensor, and equal largest elements share the gradient; with it the first of them has
+        it all.
 
     Raises
     ------
@@ -141,7 +160,9 @@ def min(x: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) ->
 
 
 def amax(x: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The largest elements over some dimensions (all by default); equal ones share the gradient. Source: ``torch.amax``.
+    """The largest elements over some dimensions (all by default); equal ones share the gradient.
+
+    Source: ``torch.amax``.
 
     >>> import fastgrad as fg
     >>> fg.tensor([[1, 5], [7, 2]]).amax(0)
@@ -152,7 +173,10 @@ def amax(x: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
 
 
 def amin(x: Any, dim: Any = (), keepdim: bool = False) -> Tensor:
-    """The smallest elements over some dimensions (all by default); equal ones share the gradient. Source: ``torch.amin``."""
+    """The smallest elements over some dimensions (all by default); equal ones share the gradient.
+
+    Source: ``torch.amin``.
+    """
     x = as_tensor("amin", "x", x)
     return _whole("amin", np.min, x, check_dims("amin", dim, x.data.ndim), keepdim)
 
@@ -169,7 +193,9 @@ def _place(function: str, find: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
 
 
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the largest element, in row-major order, or along a dimension; the first of equals. Source: ``torch.argmax``.
+    """The place of the largest element, in row-major order, or along a dimension; the first of equals.
+
+    Source: ``torch.argmax``.
 
     >>> import fastgrad as fg
     >>> fg.tensor([[1, 5], [7, 2]]).argmax(dim=1)
@@ -179,7 +205,10 @@ def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the smallest element, in row-major order, or along a dimension; the first of equals. Source: ``torch.argmin``."""
+    """The place of the smallest element, in row-major order, or along a dimension; the first of equals.
+
+    Source: ``torch.argmin``.
+    """
     return _place("argmin", np.argmin, x, dim, keepdim)
 
 
@@ -249,7 +278,9 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
 
 
 def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, the lower of the two for an even number; along a dimension with its place. Source: ``torch.median``.
+    """The middle element, the lower of the two for an even number; along a dimension with its place.
+
+    Source: ``torch.median``.
 
     >>> import fastgrad as fg
     >>> fg.tensor([3.0, 1.0, 2.0, 9.0]).median()

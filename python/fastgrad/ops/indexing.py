@@ -13,7 +13,17 @@ from fastgrad.ops.operands import as_tensor, check_dim
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["gather", "getitem", "index_select", "masked_select", "narrow", "plain_index", "select", "take_along_dim", "two_steps"]
+__all__ = [
+    "gather",
+    "getitem",
+    "index_select",
+    "masked_select",
+    "narrow",
+    "plain_index",
+    "select",
+    "take_along_dim",
+    "two_steps",
+]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -44,11 +54,15 @@ def plain_index(index: Any) -> tuple[Any, bool]:
         elif isinstance(part, (bool, np.bool_)):
             basic = False
         elif isinstance(part, slice):
-            part = slice(*[v.item() if isinstance(v, Value) else v for v in (part.start, part.stop, part.step)])
+            part = slice(
+                *[v.item() if isinstance(v, Value) else v for v in (part.start, part.stop, part.step)]
+            )
             if part.step is not None and part.step <= 0:
                 raise bad_value("getitem", "index", f"a slice of step {part.step}", "a step greater than 0")
         elif part is not None and part is not Ellipsis and not hasattr(part, "__index__"):
-            raise bad_index("getitem", "index", f"a {type(part).__name__}", "integers, slices, None, ... or arrays")
+            raise bad_index(
+                "getitem", "index", f"a {type(part).__name__}", "integers, slices, None, ... or arrays"
+            )
         plain.append(part)
     return tuple(plain), basic
 
@@ -56,12 +70,16 @@ def plain_index(index: Any) -> tuple[Any, bool]:
 def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
     """An index of arrays beside integers or None as a view's index and the arrays' index into that view.
 
-    numpy would broadcast the integers with the arrays, and put the dimensions of both in front if a slice stands between
-    them; torch takes the integers first. None if the index needs no such care.
+    numpy would broadcast the integers with the arrays, and put the dimensions of both in front if a slice
+    stands between them; torch takes the integers first. None if the index needs no such care.
     """
-    if not any(part is None or isinstance(part, int) and not isinstance(part, bool) for part in index):
+    if not any(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in index):
         return None
-    used = sum(part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1 for part in index if _takes(part))
+    used = sum(
+        part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
+        for part in index
+        if _takes(part)
+    )
     first: list[Any] = []
     second: list[Any] = []
     for part in index if any(p is Ellipsis for p in index) else (*index, Ellipsis):
@@ -137,7 +155,9 @@ def getitem(x: Any, index: Any) -> Tensor:
         else:
             y = xd[index, ...] if index is not Ellipsis else xd[...]
     except IndexError as error:
-        raise bad_index("getitem", "index", f"{index!r} ({error})", f"an index into shape {xd.shape}") from None
+        raise bad_index(
+            "getitem", "index", f"{index!r} ({error})", f"an index into shape {xd.shape}"
+        ) from None
     shape, dtype = xd.shape, xd.dtype
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
@@ -201,7 +221,9 @@ def index_select(x: Any, dim: int, index: Any) -> Tensor:
     x, index = as_tensor("index_select", "x", x), as_tensor("index_select", "index", index)
     dim = check_dim("index_select", dim, x.data.ndim)
     if index.data.ndim > 1 or index.data.dtype.kind != "i":
-        raise bad_value("index_select", "index", f"{index.dtype} of shape {index.shape}", "integers in one dimension")
+        raise bad_value(
+            "index_select", "index", f"{index.dtype} of shape {index.shape}", "integers in one dimension"
+        )
     return getitem(x, (*(slice(None),) * dim, index.data.reshape(-1)))
 
 
@@ -211,8 +233,12 @@ def _index_grid(function: str, x: Array, dim: int, index: Any) -> tuple[Any, ...
     if index.dtype.kind != "i":
         raise bad_type(function, "index", f"of dtype {index.dtype}", "int64")
     n = max(x.ndim, 1)
-    if max(index.ndim, 1) != n or any(a > b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim):
-        raise bad_value(function, "index", f"of shape {index.shape}", f"at most {x.shape} except in dimension {dim}")
+    if max(index.ndim, 1) != n or any(
+        a > b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim
+    ):
+        raise bad_value(
+            function, "index", f"of shape {index.shape}", f"at most {x.shape} except in dimension {dim}"
+        )
     size = x.shape[dim] if x.ndim else 1
     if index.size and (index.min() < 0 or index.max() >= size):
         wrong = index[(index < 0) | (index >= size)].flat[0]
@@ -271,7 +297,10 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
 
 
 def take_along_dim(x: Any, index: Any, dim: int | None = None) -> Tensor:
-    """As `gather`, the other dimensions broadcast; over the flattened `x` without `dim`. Source: ``torch.take_along_dim``."""
+    """As `gather`, the other dimensions broadcast; over the flattened `x` without `dim`.
+
+    Source: ``torch.take_along_dim``.
+    """
     x, index = as_tensor("take_along_dim", "x", x), as_tensor("take_along_dim", "index", index)
     if dim is None:
         return gather(x.reshape(-1), 0, index.reshape(-1))
@@ -282,7 +311,10 @@ def take_along_dim(x: Any, index: Any, dim: int | None = None) -> Tensor:
 
 
 def masked_select(x: Any, mask: Any) -> Tensor:
-    """The elements of `x` where `mask` is true, in one dimension; the shapes broadcast. Source: ``torch.masked_select``."""
+    """The elements of `x` where `mask` is true, in one dimension; the shapes broadcast.
+
+    Source: ``torch.masked_select``.
+    """
     x, mask = as_tensor("masked_select", "x", x), as_tensor("masked_select", "mask", mask)
     if mask.data.dtype.kind != "b":
         raise bad_type("masked_select", "mask", f"of dtype {mask.data.dtype}", "bool")

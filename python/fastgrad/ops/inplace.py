@@ -1,4 +1,4 @@
-"""Operations that change a tensor in place; their names end in an underscore."""
+"""Arithmetic in place; the names end in an underscore."""
 
 from __future__ import annotations
 
@@ -10,37 +10,43 @@ import numpy as np
 from fastgrad import dtypes
 from fastgrad.autograd.graph import Value
 from fastgrad.autograd.mode import state
-from fastgrad.errors import bad_index, bad_type, bad_value
+from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.change import change
-from fastgrad.ops.indexing import getitem, plain_index, two_steps
-from fastgrad.ops.operands import as_tensor, binary_operands, fit
+from fastgrad.ops.operands import binary_operands, fit
 from fastgrad.ops.products import mul
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["add_", "clamp_", "copy_", "div_", "fill_", "masked_fill_", "mul_", "neg_", "pow_", "setitem", "sub_", "zero_"]
+__all__ = ["add_", "check_broadcast", "clamp_", "div_", "mul_", "neg_", "pow_", "sub_"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
 
 
-def _check_broadcast(function: str, x: Array, y: Array, name: str = "y") -> None:
+def check_broadcast(function: str, x: Array, y: Array, name: str = "y") -> None:
     """Raise unless `y` can be repeated to the shape of `x`."""
     a, b = x.shape, y.shape
-    if a != b and (len(b) > len(a) or any(n not in (1, m) for m, n in zip(a[len(a) - len(b) :], b, strict=True))):
+    if a != b and (
+        len(b) > len(a) or any(n not in (1, m) for m, n in zip(a[len(a) - len(b) :], b, strict=True))
+    ):
         raise bad_value(function, name, f"of shape {b}", f"a shape that broadcasts to {a}, the shape of x")
 
 
 def _prepare(
     function: str, ufunc: Any, x: Any, y: Any, floating: bool = False
 ) -> tuple[Callable[[], Any], Tensor, Array, Array, tuple[Value, ...]]:
-    """How to write ``ufunc(x, y)`` into x; y as a tensor; x and y in the result's dtype; what the rule reads of y."""
+    """How to write ``ufunc(x, y)`` into x;
+
+    y as a tensor; x and y in the result's dtype; what the rule reads of y.
+    """
     _, b, xd, yd = binary_operands(function, x, y, floating)
     data = x.data
     if dtypes.category(xd.dtype) > dtypes.category(data.dtype):
-        raise bad_type(function, "x", f"of dtype {data.dtype}", f"a dtype to which the result's {xd.dtype} can be cast")
-    _check_broadcast(function, data, yd)
+        raise bad_type(
+            function, "x", f"of dtype {data.dtype}", f"a dtype to which the result's {xd.dtype} can be cast"
+        )
+    check_broadcast(function, data, yd)
     if b.version is x.version:
         yd = yd.copy()
 
@@ -230,161 +236,3 @@ def clamp_(x: Any, min: float | None = None, max: float | None = None) -> Tensor
 
     rule.__qualname__ = "clamp"
     return change("clamp_", x, lambda: np.clip(data, min, max, out=data, casting="unsafe"), (), rule)
-
-
-def _only_source(source: Array) -> Callable[..., Any]:
-    """The rule of a tensor that was overwritten with `source`."""
-
-    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return None, fit(dy, source) if needs[1] else None
-
-    return rule
-
-
-def copy_(x: Any, source: Any, non_blocking: bool = False) -> Tensor:
-    """Overwrite with the elements of `source`, converted to the dtype of `x`.
-
-    Parameters
-    ----------
-    x : Tensor
-        What is changed.
-    source : Tensor, ndarray or number
-        Of a shape that broadcasts to that of `x`.
-    non_blocking : bool
-        For torch's sake; copies of memory are done when this returns.
-
-    Returns
-    -------
-    Tensor
-        `x`.
-
-    Raises
-    ------
-    RuntimeError
-        If operations are recorded and `x` is a leaf that requires a gradient.
-    ValueError
-        If `source` does not broadcast to `x` or the memory of `x` is read-only.
-
-    Notes
-    -----
-    Source: ``torch.Tensor.copy_``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.zeros(2).copy_(fg.tensor([1, 2]))
-    tensor([1., 2.])
-    """
-    b = as_tensor("copy_", "source", source)
-    _check_broadcast("copy_", x.data, b.data, "source")
-    rule = _only_source(b.data)
-    rule.__qualname__ = "copy"
-    return change("copy_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
-
-
-def fill_(x: Any, value: Any) -> Tensor:
-    """Overwrite every element with one value (a number or a 0-dimensional tensor). Source: ``torch.Tensor.fill_``.
-
-    >>> import fastgrad as fg
-    >>> fg.zeros(2).fill_(7)
-    tensor([7., 7.])
-    """
-    b = as_tensor("fill_", "value", value)
-    if b.data.ndim:
-        raise bad_value("fill_", "value", f"of shape {b.data.shape}", "a number or a tensor without dimensions")
-    rule = _only_source(b.data)
-    rule.__qualname__ = "fill"
-    return change("fill_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
-
-
-def zero_(x: Any) -> Tensor:
-    """Overwrite every element with 0. Source: ``torch.Tensor.zero_``.
-
-    >>> import fastgrad as fg
-    >>> fg.ones(2).zero_()
-    tensor([0., 0.])
-    """
-
-    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return (None,)
-
-    rule.__qualname__ = "zero"
-    return change("zero_", x, lambda: x.data.fill(0), (), rule)
-
-
-def masked_fill_(x: Any, mask: Any, value: Any) -> Tensor:
-    """Overwrite with one value where `mask`, which broadcasts to `x`, is true. Source: ``torch.Tensor.masked_fill_``."""
-    mask = as_tensor("masked_fill_", "mask", mask)
-    if mask.data.dtype.kind != "b":
-        raise bad_type("masked_fill_", "mask", f"of dtype {mask.data.dtype}", "bool")
-    _check_broadcast("masked_fill_", x.data, mask.data, "mask")
-    b = as_tensor("masked_fill_", "value", value)
-    where, source = mask.data.copy(), b.data
-
-    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        kept = np.where(where, dy.dtype.type(0), dy) if needs[0] else None
-        return kept, fit(np.where(where, dy, dy.dtype.type(0)), source) if needs[1] else None
-
-    rule.__qualname__ = "masked_fill"
-    return change("masked_fill_", x, lambda: np.copyto(x.data, source, casting="unsafe", where=where), (b,), rule)
-
-
-def setitem(x: Any, index: Any, value: Any) -> None:
-    """Overwrite part of a tensor: ``x[index] = value``.
-
-    Parameters
-    ----------
-    x : Tensor
-        What is changed.
-    index : int, slice, None, Ellipsis, integer array, mask, or a tuple of those
-        As in `getitem`.
-    value : Tensor, ndarray or number
-        Of a shape that broadcasts to that of ``x[index]``; converted to the dtype of `x`.
-
-    Raises
-    ------
-    IndexError
-        If an index is out of range or of a type that is no index.
-    RuntimeError
-        If operations are recorded and `x` is a leaf that requires a gradient.
-    ValueError
-        If the shapes do not fit.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> x = fg.zeros(2, 2)
-    >>> x[0] = fg.tensor([1.0, 2.0])
-    >>> x
-    tensor([[1., 2.],
-            [0., 0.]])
-    """
-    index, basic = plain_index(index)
-    steps = None if basic else two_steps(index, x.data.ndim)
-    if steps is not None:
-        return setitem(getitem(x, steps[0]), steps[1], value)
-    b = as_tensor("setitem", "value", value)
-    data, source = x.data, b.data
-    try:
-        shape = data[index].shape
-    except IndexError as error:
-        raise bad_index("setitem", "index", f"{index!r} ({error})", f"an index into shape {data.shape}") from None
-    while source.ndim > len(shape) and source.shape[0] == 1:
-        source = source[0]
-    if len(source.shape) > len(shape) or any(n not in (1, m) for m, n in zip(shape[len(shape) - source.ndim :], source.shape, strict=True)):
-        raise bad_value("setitem", "value", f"of shape {b.data.shape}", f"a shape that broadcasts to {shape}")
-    if b.version is x.version:
-        source = source.copy()
-
-    def write() -> None:
-        data[index] = source.astype(data.dtype, copy=False)
-
-    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = None
-        if needs[0]:
-            dx = dy.copy()
-            dx[index] = 0
-        return dx, fit(np.asarray(dy[index]), source).reshape(b_shape) if needs[1] else None
-
-    b_shape = b.data.shape
-    change("setitem", x, write, (b,), rule)

@@ -15,7 +15,18 @@ from fastgrad.ops.operands import as_tensor, check_dim
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["cat", "chunk", "hstack", "repeat", "repeat_interleave", "split", "stack", "tile", "unbind", "vstack"]
+__all__ = [
+    "cat",
+    "chunk",
+    "hstack",
+    "repeat",
+    "repeat_interleave",
+    "split",
+    "stack",
+    "tile",
+    "unbind",
+    "vstack",
+]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -76,11 +87,21 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     kept = [a for t, a in zip(given, arrays, strict=True) if any(t is f for f in found)]
     first = kept[0]
     if not first.ndim:
-        raise bad_value("cat", "tensors", "without dimensions", "tensors of at least one dimension; see stack")
+        raise bad_value(
+            "cat", "tensors", "without dimensions", "tensors of at least one dimension; see stack"
+        )
     dim = check_dim("cat", dim, first.ndim)
     for i, a in enumerate(kept):
-        if a.ndim != first.ndim or a.shape[:dim] + a.shape[dim + 1 :] != first.shape[:dim] + first.shape[dim + 1 :]:
-            raise bad_value("cat", f"tensors[{i}]", f"of shape {a.shape}", f"shape {first.shape} except in dimension {dim}")
+        if (
+            a.ndim != first.ndim
+            or a.shape[:dim] + a.shape[dim + 1 :] != first.shape[:dim] + first.shape[dim + 1 :]
+        ):
+            raise bad_value(
+                "cat",
+                f"tensors[{i}]",
+                f"of shape {a.shape}",
+                f"shape {first.shape} except in dimension {dim}",
+            )
     ends = np.cumsum([a.shape[dim] for a in kept]).tolist()
     kinds = [t.data.dtype for t in found]
 
@@ -131,14 +152,18 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = arrays[0].shape
     for i, a in enumerate(arrays):
         if a.shape != shape:
-            raise bad_value("stack", f"tensors[{i}]", f"of shape {a.shape}", f"shape {shape}, that of the first")
+            raise bad_value(
+                "stack", f"tensors[{i}]", f"of shape {a.shape}", f"shape {shape}, that of the first"
+            )
     dim = check_dim("stack", dim, len(shape) + 1)
     kinds = [t.data.dtype for t in found]
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         parts = np.moveaxis(dy, dim, 0)
         pairs = zip(parts, kinds, needs, strict=True)
-        return tuple([np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs])
+        return tuple(
+            [np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs]
+        )
 
     return record(np.stack(arrays, dim), tuple(found), rule)
 
@@ -201,7 +226,9 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ..
         sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
     before = (slice(None),) * dim
     ends = np.cumsum(sizes).tolist()
-    return tuple([getitem(x, (*before, slice(end - size, end))) for size, end in zip(sizes, ends, strict=True)])
+    return tuple(
+        [getitem(x, (*before, slice(end - size, end))) for size, end in zip(sizes, ends, strict=True)]
+    )
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -238,7 +265,9 @@ def unbind(x: Any, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def repeat(x: Any, *sizes: Any) -> Tensor:
-    """A copy of the tensor set side by side `sizes` times along each dimension; further dimensions may come in front.
+    """A copy of the tensor set side by side `sizes` times along each dimension;
+
+    further dimensions may come in front.
 
     Notes
     -----
@@ -254,7 +283,9 @@ def repeat(x: Any, *sizes: Any) -> Tensor:
     x = as_tensor("repeat", "x", x)
     times = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
     if len(times) < x.data.ndim or any(n < 0 for n in times):
-        raise bad_value("repeat", "sizes", str(times), f"a number of at least 0 for each of {x.data.ndim} dimensions")
+        raise bad_value(
+            "repeat", "sizes", str(times), f"a number of at least 0 for each of {x.data.ndim} dimensions"
+        )
     shape = (1,) * (len(times) - x.data.ndim) + x.data.shape
     # Every size n repeated m times is a pair (m, n), of which the copies are the first.
     pairs = [length for pair in zip(times, shape, strict=True) for length in pair]

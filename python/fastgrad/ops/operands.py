@@ -48,15 +48,21 @@ def scalar_dtype(x: Any) -> np.dtype[Any]:
     return dtypes.int64 if isinstance(x, int) else dtypes.get_default_dtype()
 
 
-def binary_operands(function: str, x: Any, y: Any, floating: bool = False) -> tuple[Tensor, Tensor, np.ndarray, np.ndarray]:
+def binary_operands(
+    function: str, x: Any, y: Any, floating: bool = False
+) -> tuple[Tensor, Tensor, np.ndarray, np.ndarray]:
     """Two arguments as tensors, and their arrays in the dtype of the result.
 
-    Tensors with dimensions decide the dtype; 0-dimensional ones and, after them, Python numbers change it only if
-    they are of a higher category (bool < integer < floating point). With `floating` integers become the default dtype.
+    Tensors with dimensions decide the dtype; 0-dimensional ones and, after them, Python numbers change it
+    only if they are of a higher category (bool < integer < floating point). With `floating` integers become
+    the default dtype.
     """
     number_x = isinstance(x, (int, float))
     number_y = isinstance(y, (int, float))
-    a, b = as_tensor(function, "x", float(x) if isinstance(x, np.float64) else x), as_tensor(function, "y", float(y) if isinstance(y, np.float64) else y)
+    a, b = (
+        as_tensor(function, "x", float(x) if isinstance(x, np.float64) else x),
+        as_tensor(function, "y", float(y) if isinstance(y, np.float64) else y),
+    )
     dx, dy = a.data.dtype, b.data.dtype
     rank_x = 0 if number_x else 1 if a.data.ndim == 0 else 2
     rank_y = 0 if number_y else 1 if b.data.ndim == 0 else 2
@@ -75,7 +81,10 @@ def binary_operands(function: str, x: Any, y: Any, floating: bool = False) -> tu
 def operate(
     function: str, ufunc: Any, x: Any, y: Any, floating: bool = False
 ) -> tuple[Any, Tensor, Tensor, np.ndarray, np.ndarray]:
-    """Any operands, converted and broadcast: the ufunc's result, the operands, and their arrays in its dtype."""
+    """Any operands, converted and broadcast:
+
+    the ufunc's result, the operands, and their arrays in its dtype.
+    """
     a, b, xd, yd = binary_operands(function, x, y, floating)
     try:
         return state.quiet(ufunc, xd, yd), a, b, xd, yd
@@ -98,7 +107,9 @@ def fit(dy: Any, parent: np.ndarray) -> np.ndarray:
 
 def broadcast_error(function: str, x: np.ndarray, y: np.ndarray) -> ValueError:
     """What to raise for two shapes that do not broadcast."""
-    return bad_value(function, "y", f"of shape {y.shape}", f"a shape that broadcasts with {x.shape}, the shape of x")
+    return bad_value(
+        function, "y", f"of shape {y.shape}", f"a shape that broadcasts with {x.shape}, the shape of x"
+    )
 
 
 def check_dim(function: str, dim: Any, ndim: int, argument: str = "dim") -> int:

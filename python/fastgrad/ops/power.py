@@ -41,7 +41,8 @@ def pow(x: Any, exponent: Any) -> Tensor:
 
     Notes
     -----
-    dx = dz · p · x^(p−1), and 0 where p = 0; dp = dz · z · ln x, and 0 where z = 0 because x = 0. Source: ``torch.pow``.
+    dx = dz · p · x^(p−1), and 0 where p = 0; dp = dz · z · ln x, and 0 where z = 0 because x = 0. Source:
+    ``torch.pow``.
 
     Examples
     --------

@@ -82,7 +82,9 @@ def _read_by_mul(x: Value, y: Value) -> tuple[Value, ...]:
 
 
 def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """Quotient of two tensors: z = x / y, the shapes broadcast; integers are divided as floating-point numbers.
+    """Quotient of two tensors:
+
+    z = x / y, the shapes broadcast; integers are divided as floating-point numbers.
 
     Parameters
     ----------

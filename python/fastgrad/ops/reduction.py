@@ -16,7 +16,7 @@ from fastgrad.ops.operands import as_tensor, check_dims
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["logsumexp", "mean", "repeat_back", "std", "std_mean", "sum", "var", "var_mean"]
+__all__ = ["mean", "repeat_back", "std", "std_mean", "sum", "var", "var_mean"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
@@ -24,7 +24,10 @@ _reduce = np.add.reduce
 
 
 def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None, keepdim: bool) -> Array:
-    """The array of a reduction over `dims` (None: over all) as a read-only view of `shape`, the argument's shape."""
+    """The array of a reduction over `dims` (None:
+
+    over all) as a read-only view of `shape`, the argument's shape.
+    """
     if dims is None or not dy.shape:
         # As np.broadcast_to, in a fifth of its time.
         return np.ndarray(shape, dy.dtype, np.ascontiguousarray(dy), 0, (0,) * len(shape))
@@ -34,7 +37,10 @@ def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None,
 
 
 def _dims(function: str, x: Value, dim: Any) -> tuple[int, ...] | None:
-    """The dimensions to reduce, None for all of them. A 0-dimensional tensor has none, whatever is asked for."""
+    """The dimensions to reduce, None for all of them.
+
+    A 0-dimensional tensor has none, whatever is asked for.
+    """
     if dim is None or dim == ():
         return None
     dims = check_dims(function, dim, x.data.ndim)
@@ -152,7 +158,9 @@ def _floating(function: str, x: Any, dtype: Any = None) -> Tensor:
     return x
 
 
-def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, keepdim: bool) -> tuple[Any, ...]:
+def _moments(
+    function: str, x: Any, dim: Any, correction: Any, unbiased: Any, keepdim: bool
+) -> tuple[Any, ...]:
     """The tensor, its dims, deviations from the mean, mean, variance and divisor."""
     if isinstance(dim, bool):  # var(x, unbiased), as in torch
         dim, unbiased = None, dim
@@ -167,7 +175,12 @@ def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, ke
         mean = _reduce(xd, dims, None, None, True) / xd.dtype.type(n)
         deviation = np.asarray(xd - mean)
         left = max(n - correction, 0)
-        return deviation, mean, _reduce(deviation * deviation, dims, None, None, True) / xd.dtype.type(left), left
+        return (
+            deviation,
+            mean,
+            _reduce(deviation * deviation, dims, None, None, True) / xd.dtype.type(left),
+            left,
+        )
 
     deviation, mean, var, left = state.quiet(compute)
     axes = tuple(range(xd.ndim)) if dims is None else dims
@@ -176,7 +189,9 @@ def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, ke
     return x, dims, deviation, mean, np.asarray(var), left
 
 
-def var(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
+def var(
+    x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
     """Variance of all elements, or over some dimensions: Σ (x − mean)² / (n − correction).
 
     Parameters
@@ -216,13 +231,19 @@ def var(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
     x, dims, deviation, _, y, left = _moments("var", x, dim, correction, unbiased, keepdim)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return (repeat_back(dy, deviation.shape, dims, keepdim) * (deviation * (2 / left if left else math.nan)),)
+        return (
+            repeat_back(dy, deviation.shape, dims, keepdim) * (deviation * (2 / left if left else math.nan)),
+        )
 
     return record(y, (x,), rule)
 
 
-def std(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
-    """Standard deviation of all elements, or over some dimensions: the square root of `var`, with its parameters.
+def std(
+    x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
+    """Standard deviation of all elements, or over some dimensions:
+
+    the square root of `var`, with its parameters.
 
     Notes
     -----
@@ -260,49 +281,3 @@ def std_mean(
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     return std(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
-
-
-def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
-    """ln Σ e^x over some dimensions, without overflow.
-
-    Parameters
-    ----------
-    x : Tensor
-    dim : int or tuple of int
-        The dimensions.
-    keepdim : bool
-        Keep them with size 1.
-
-    Returns
-    -------
-    Tensor
-
-    Notes
-    -----
-    dx = dy · e^(x − y). Source: ``torch.logsumexp``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.tensor([1.0, 1.0]).logsumexp(0)
-    tensor(1.6931)
-    """
-    x = as_tensor("logsumexp", "x", x)
-    xd = x.data if x.data.dtype.kind == "f" else x.data.astype(dtypes.get_default_dtype())
-    dims = _dims("logsumexp", x, dim)
-    axes = tuple(range(xd.ndim)) if dims is None else dims
-
-    def compute() -> Any:
-        largest = np.max(xd, axis=axes, keepdims=True, initial=-np.inf)
-        largest = np.where(np.isfinite(largest), largest, xd.dtype.type(0))
-        return np.log(_reduce(np.exp(xd - largest), axes, None, None, True)) + largest
-
-    full = np.asarray(state.quiet(compute))
-    y = full if keepdim else full.squeeze(axes)
-
-    def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = repeat_back(dy, xd.shape, dims, keepdim) * np.exp(xd - full)
-        return (dx if x_dtype == dx.dtype else dx.astype(x_dtype),)
-
-    x_dtype = x.data.dtype
-    return record(y, (x,), rule, (x,))

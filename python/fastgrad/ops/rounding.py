@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad.autograd.graph import record
-from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, fit, operate
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["ceil", "floor", "floor_divide", "fmod", "remainder", "rfloor_divide", "round", "rounded_quotient", "rremainder", "trunc"]
+__all__ = [
+    "ceil",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "remainder",
+    "rfloor_divide",
+    "round",
+    "rounded_quotient",
+    "rremainder",
+    "trunc",
+]
 
 Needs = tuple[bool, ...]
 

@@ -183,10 +183,14 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
     x, mask = as_tensor("masked_fill", "x", x), as_tensor("masked_fill", "mask", mask)
     value = as_tensor("masked_fill", "value", value)
     if value.data.ndim:
-        raise bad_value("masked_fill", "value", f"of shape {value.data.shape}", "a number or a tensor without dimensions")
+        raise bad_value(
+            "masked_fill", "value", f"of shape {value.data.shape}", "a number or a tensor without dimensions"
+        )
     if value.data.dtype != x.data.dtype:
         if dtypes.category(value.data.dtype) > dtypes.category(x.data.dtype):
-            raise bad_type("masked_fill", "value", f"of dtype {value.data.dtype}", f"one that fits {x.data.dtype}")
+            raise bad_type(
+                "masked_fill", "value", f"of dtype {value.data.dtype}", f"one that fits {x.data.dtype}"
+            )
         value = value.to(x.data.dtype)
     return where(mask, value, x)  # type: ignore[no-any-return]
 
@@ -227,7 +231,9 @@ def flip(x: Any, *dims: Any) -> Tensor:
     tensor([2, 1, 0])
     """
     x = as_tensor("flip", "x", x)
-    axes = check_dims("flip", dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims, x.data.ndim)
+    axes = check_dims(
+        "flip", dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims, x.data.ndim
+    )
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.flip(dy, axes),)
@@ -236,7 +242,9 @@ def flip(x: Any, *dims: Any) -> Tensor:
 
 
 def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
-    """Elements moved along dimensions (without `dims`: in row-major order), those that fall off coming in again at the start.
+    """Elements moved along dimensions (without `dims`:
+
+    in row-major order), those that fall off coming in again at the start.
 
     Notes
     -----
@@ -263,7 +271,9 @@ def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
 
 
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
-    """The places of the elements that are not 0: one row each, or with `as_tuple` one index tensor per dimension.
+    """The places of the elements that are not 0:
+
+    one row each, or with `as_tuple` one index tensor per dimension.
 
     Notes
     -----
@@ -281,11 +291,16 @@ def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
 
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    """`x` with numbers in place of NaN and the infinities, whose gradient is then 0. Source: ``torch.nan_to_num``."""
+    """`x` with numbers in place of NaN and the infinities, whose gradient is then 0.
+
+    Source: ``torch.nan_to_num``.
+    """
     x = as_tensor("nan_to_num", "x", x)
     xd = x.data
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.where(np.isfinite(xd), dy, dy.dtype.type(0)),)
 
-    return record(state.quiet(lambda: np.nan_to_num(xd, nan=nan, posinf=posinf, neginf=neginf)), (x,), rule, (x,))
+    return record(
+        state.quiet(lambda: np.nan_to_num(xd, nan=nan, posinf=posinf, neginf=neginf)), (x,), rule, (x,)
+    )

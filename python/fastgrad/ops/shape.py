@@ -1,4 +1,7 @@
-"""The same elements in another shape; the results are views of the argument's memory where that is possible."""
+"""The same elements in another shape;
+
+the results are views of the argument's memory where that is possible.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,17 @@ from fastgrad.ops.operands import as_tensor, check_dim, check_dims
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["flatten", "reshape", "reshape_as", "sizes_of", "squeeze", "unflatten", "unsqueeze", "view", "view_as"]
+__all__ = [
+    "flatten",
+    "reshape",
+    "reshape_as",
+    "sizes_of",
+    "squeeze",
+    "unflatten",
+    "unsqueeze",
+    "view",
+    "view_as",
+]
 
 Needs = tuple[bool, ...]
 
@@ -118,7 +131,8 @@ def view(x: Any, *shape: Any) -> Tensor:
     y = _reshaped("view", x, sizes_of("view", shape))
     if y.base is None and y.data.size:
         raise RuntimeError(
-            f"view(): shape {x.data.shape} with strides {x.data.strides} cannot be seen in shape {y.data.shape} "
+            f"view(): shape {x.data.shape} with strides {x.data.strides} cannot be seen in shape "
+            f"{y.data.shape} "
             "without copying. Use .reshape(...) instead."
         )
     return y
