@@ -25,6 +25,13 @@ def test_pages_with_examples_are_found() -> None:
     assert {"README.md", "quickstart.md"} <= {page.name for page in PAGES}
 
 
+def test_tests_named_in_the_numerical_rules_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs/numerics.md").read_text(encoding="utf-8"))
+    assert named
+    for path, function in named:
+        assert f"def {function}" in (ROOT / path).read_text(encoding="utf-8"), (path, function)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All examples of a page share their names, as a reader who types them one after the other would find."""
