@@ -1,7 +1,7 @@
-"""Report the size of the wheel and the time of ``import fastgrad``, and fail beyond the promised limits.
+"""Report the size of the wheel and the time of ``import fastgrad`` beside what is promised.
 
-The import is timed in fresh processes, on top of numpy, as the median of several; since machines are noisy only a time
-far beyond the limit fails. What the import must not drag in is checked exactly.
+The import is timed in fresh processes, on top of numpy, as the median of several. Too large a wheel, or an import
+that drags in what it must not, is a failure; a time is only shown, since machines are noisy.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ def main() -> int:
     dragged_in = run(sys.executable, "-c", MODULES).split()
     times = [float(run(sys.executable, "-c", PROBE)) for _ in range(9)]
     milliseconds, megabytes = statistics.median(times), wheel_size()
-    print(f"import: {milliseconds:.1f} ms on top of numpy (limit {IMPORT_LIMIT_MS:.0f}); wheel: {megabytes:.2f} MB (limit {WHEEL_LIMIT_MB:.0f})")
+    print(f"import: {milliseconds:.1f} ms on top of numpy, limit {IMPORT_LIMIT_MS:.0f}")
+    print(f"wheel: {megabytes:.2f} MB, limit {WHEEL_LIMIT_MB:.0f}")
     if dragged_in:
         print(f"import fastgrad imports {', '.join(dragged_in)}", file=sys.stderr)
-    return int(bool(dragged_in) or megabytes > WHEEL_LIMIT_MB or milliseconds > 3 * IMPORT_LIMIT_MS)
+    return int(bool(dragged_in) or megabytes > WHEEL_LIMIT_MB)
 
 
 if __name__ == "__main__":

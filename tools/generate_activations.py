@@ -49,23 +49,27 @@ def parameter_lines(entries: list[Entry], indent: str) -> str:
     if len(entries) > 1:
         names = " or ".join(repr(variant(e, entries[0])) for e in entries)
         return f"{indent}approximate : str\n{indent}    {names}.\n"
-    return "".join(f"{indent}{p['name']} : float\n{indent}    {p['doc']}\n" for p in entries[0]["parameters"])
+    return "".join(
+        f"{indent}{p['name']} : float\n{indent}    {p['doc']}\n" for p in entries[0]["parameters"]
+    )
+
+
+def section(title: str, text: str, indent: str) -> str:
+    return f"\n{indent}{title}\n{indent}{'-' * len(title)}\n{text}" if text else ""
 
 
 def docstring(title: str, entries: list[Entry], indent: str, argument: str, returns: str, example: str) -> str:
     first = entries[0]
-    parameters = argument + parameter_lines(entries, indent)
-    raises = ""
-    if len(entries) > 1 or first["parameters"]:
-        raises = f"\n{indent}Raises\n{indent}------\n{indent}ValueError\n{indent}    If a parameter is outside its domain.\n"
+    checked = len(entries) > 1 or first["parameters"]
+    raises = f"{indent}ValueError\n{indent}    If a parameter is outside its domain.\n" if checked else ""
+    notes = f"{indent}Backward reads the {first['reads']}: ``dy/dx = {first['derivative']}``.\n"
     return (
-        f'{indent}"""{title}\n\n{formula_lines(entries, indent)}\n'
-        + (f"{indent}Parameters\n{indent}----------\n{parameters}\n" if parameters else "")
-        + returns
-        + (raises + "\n" if raises else "\n" if returns else "")
-        + f"{indent}Notes\n{indent}-----\n{indent}Backward reads the {first['reads']}: ``dy/dx = {first['derivative']}``.\n"
-        + f"{indent}Source: {first['source']}.\n\n"
-        + f"{indent}Examples\n{indent}--------\n{example}"
+        f'{indent}"""{title}\n\n{formula_lines(entries, indent)}'
+        + section("Parameters", argument + parameter_lines(entries, indent), indent)
+        + section("Returns", returns, indent)
+        + section("Raises", raises, indent)
+        + section("Notes", notes + f"{indent}Source: {first['source']}.\n", indent)
+        + section("Examples", example, indent)
         + f'{indent}"""\n'
     )
 
@@ -99,7 +103,7 @@ def function_source(entries: list[Entry]) -> str:
         entries,
         "    ",
         "    x : Tensor\n        Any shape, float32 or float64.\n",
-        "    Returns\n    -------\n    Tensor\n        Like `x`.\n",
+        "    Tensor\n        Like `x`.\n",
         example,
     )
     body = f'    return activate("{name}", x, {choose(entries, name)})\n'
@@ -111,7 +115,8 @@ def module_source(entries: list[Entry]) -> str:
     name, module = first["name"], first["module"]
     values, result = example_value(name)
     example = (
-        f"    >>> import fastgrad as fg\n    >>> fg.nn.{module}()(fg.tensor({values})).numpy().round(4)\n    {result}\n"
+        "    >>> import fastgrad as fg\n"
+        f"    >>> fg.nn.{module}()(fg.tensor({values})).numpy().round(4)\n    {result}\n"
     )
     doc = docstring(f"{module} as a module.", entries, "    ", "", "", example)
     source = f'class {module}(ActivationModule):\n{doc}\n    function = "{name}"\n'
@@ -201,7 +206,9 @@ def table_file() -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if a file is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit status 1 if a file is out of date"
+    )
     check = parser.parse_args().check
     files = {
         "python/fastgrad/nn/functional/activation.py": functional_file(),
@@ -209,7 +216,9 @@ def main() -> int:
         "docs/activations.md": table_file(),
     }
     stale = [
-        path for path, text in files.items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text
+        path
+        for path, text in files.items()
+        if not (ROOT / path).exists() or (ROOT / path).read_text() != text
     ]
     for path in stale:
         print(f"{path} is {'out of date' if check else 'written'}", file=sys.stderr)

@@ -92,7 +92,6 @@ class LeakyReLU(ActivationModule):
     negative_slope : float
         Slope for x <= 0.
 
-
     Raises
     ------
     ValueError
@@ -130,7 +129,6 @@ class ELU(ActivationModule):
     alpha : float
         Minus the limit for x to minus infinity.
 
-
     Raises
     ------
     ValueError
@@ -167,7 +165,6 @@ class CELU(ActivationModule):
     ----------
     alpha : float
         Minus the limit for x to minus infinity; not 0.
-
 
     Raises
     ------
@@ -230,7 +227,6 @@ class GELU(ActivationModule):
     ----------
     approximate : str
         'none' or 'tanh'.
-
 
     Raises
     ------
@@ -317,7 +313,6 @@ class Softplus(ActivationModule):
     threshold : float
         Above it the function is the identity.
 
-
     Raises
     ------
     ValueError
@@ -380,7 +375,6 @@ class Hardtanh(ActivationModule):
         Lower bound.
     max_val : float
         Upper bound; not below min_val.
-
 
     Raises
     ------
