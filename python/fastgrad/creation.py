@@ -70,9 +70,7 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
     elif isinstance(data, np.ndarray):
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
-        raise bad_type(
-            function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array"
-        )
+        raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
     elif hasattr(data, "__array_interface__") or hasattr(data, "__dlpack__") or isinstance(data, np.generic):
         array = np.asarray(data)
         if isinstance(data, float):
@@ -176,13 +174,9 @@ def asarray(
     return t.requires_grad_() if requires_grad else t
 
 
-def scalar_tensor(
-    value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def scalar_tensor(value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor without dimensions. Source: ``torch.scalar_tensor``."""
-    return tensor(
-        float(value) if dtype is None else value, dtype=dtype, device=device, requires_grad=requires_grad
-    )
+    return tensor(float(value) if dtype is None else value, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -251,9 +245,7 @@ def from_dlpack(source: Any) -> Tensor:
     if not hasattr(source, "__dlpack__") or not hasattr(source, "__dlpack_device__"):
         raise bad_type("from_dlpack", "source", f"a {type(source).__name__}", "an object with __dlpack__")
     if int(source.__dlpack_device__()[0]) not in (1, 3, 13):
-        raise bad_value(
-            "from_dlpack", "source", f"on device {source.__dlpack_device__()}", "memory of the CPU"
-        )
+        raise bad_value("from_dlpack", "source", f"on device {source.__dlpack_device__()}", "memory of the CPU")
     return from_numpy(np.from_dlpack(source))
 
 

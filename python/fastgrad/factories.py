@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
-from fastgrad.creation import finish, size_of, tensor
+from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 
@@ -18,21 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "arange",
     "empty",
-    "empty_like",
     "eye",
     "full",
-    "full_like",
     "linspace",
     "logspace",
-    "new_empty",
-    "new_full",
-    "new_ones",
-    "new_tensor",
-    "new_zeros",
     "ones",
-    "ones_like",
     "zeros",
-    "zeros_like",
 ]
 
 
@@ -95,9 +86,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return finish("empty", np.empty(size_of("empty", size), _dtype("empty", dtype)), requires_grad, device)
 
 
-def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with one value everywhere.
 
     Parameters
@@ -132,50 +121,6 @@ def full(
         raise bad_value("full", "fill_value", f"of shape {value.shape}", "a number")
     chosen = value.dtype if dtype is None else dtypes.as_dtype("full", dtype)
     return finish("full", np.full(size_of("full", (size,)), value.item(), chosen), requires_grad, device)
-
-
-def _like(function: str, x: Any, fill: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    x = as_tensor(function, "x", x)
-    array = np.empty_like(x.data, dtype=None if dtype is None else dtypes.as_dtype(function, dtype))
-    if fill is not None:
-        array.fill(fill)
-    return finish(function, array, requires_grad, device)
-
-
-def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of the shape, memory order and, if no other is given, dtype of `x`.
-
-    Source: ``torch.zeros_like``.
-    """
-    return _like("zeros_like", x, 0, dtype, device, requires_grad)
-
-
-def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of the shape, memory order and, if no other is given, dtype of `x`.
-
-    Source: ``torch.ones_like``.
-    """
-    return _like("ones_like", x, 1, dtype, device, requires_grad)
-
-
-def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Unset values in the shape, memory order and, if no other is given, dtype of `x`.
-
-    Source: ``torch.empty_like``.
-    """
-    return _like("empty_like", x, None, dtype, device, requires_grad)
-
-
-def full_like(
-    x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """One value in the shape, memory order and, if no other is given, dtype of `x`.
-
-    Source: ``torch.full_like``.
-    """
-    return _like(
-        "full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad
-    )
 
 
 def arange(
@@ -232,9 +177,7 @@ def arange(
         raise bad_value("arange", "step", repr(step), f"a step that leads from {first!r} to {last!r}")
     whole = all(isinstance(v, int) for v in limits)
     chosen = (
-        (dtypes.int64 if whole else dtypes.get_default_dtype())
-        if dtype is None
-        else dtypes.as_dtype("arange", dtype)
+        (dtypes.int64 if whole else dtypes.get_default_dtype()) if dtype is None else dtypes.as_dtype("arange", dtype)
     )
     count = -((first - last) // step) if whole else math.ceil((last - first) / step)
     if whole:
@@ -296,9 +239,7 @@ def logspace(
     return finish("logspace", array, requires_grad, device)
 
 
-def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A matrix with ones on its diagonal, square if `m` is not given.
 
     Notes
@@ -314,38 +255,3 @@ def eye(
     """
     rows, columns = size_of("eye", (n, n if m is None else m))
     return finish("eye", np.eye(rows, columns, dtype=_dtype("eye", dtype)), requires_grad, device)
-
-
-def new_zeros(
-    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
-    return zeros(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
-
-
-def new_ones(
-    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
-    return ones(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
-
-
-def new_empty(
-    x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
-    return empty(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
-
-
-def new_full(
-    x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
-    return full(size, value, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
-
-
-def new_tensor(
-    x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
-    return tensor(data, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)

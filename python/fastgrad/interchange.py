@@ -41,9 +41,7 @@ class Interchange(methods.Methods):
         try:
             return self.data.item()
         except ValueError:
-            raise RuntimeError(
-                f"a Tensor with {self.data.size} elements cannot be converted to Scalar"
-            ) from None
+            raise RuntimeError(f"a Tensor with {self.data.size} elements cannot be converted to Scalar") from None
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
@@ -63,9 +61,7 @@ class Interchange(methods.Methods):
             If it requires a gradient, which the ndarray could not carry on; use ``x.detach().numpy()``.
         """
         if self.node is not None and not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -138,17 +134,14 @@ class Interchange(methods.Methods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if isinstance(self.node, Node):
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
             )
         found = memo.get(id(self))
         if found is not None:
             return found  # type: ignore[no-any-return]
         from copy import deepcopy
 
-        t = _rebuild(
-            type(self), self.data.copy("K"), self.node is not None, deepcopy(self._attributes(), memo)
-        )
+        t = _rebuild(type(self), self.data.copy("K"), self.node is not None, deepcopy(self._attributes(), memo))
         memo[id(self)] = t
         if self.grad is not None:
             t.grad = self.grad.__deepcopy__(memo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastgrad import dtypes, factories
+from fastgrad import dtypes, like
 from fastgrad.autograd.graph import Value
 from fastgrad.ops import (
     accumulate,
@@ -14,20 +14,24 @@ from fastgrad.ops import (
     dims,
     exponential,
     extremes,
+    gathering,
     indexing,
     inplace,
     join,
+    matrices,
     overwrite,
     power,
     products,
+    rearrange,
     reduction,
+    repetition,
     rounding,
+    selection,
     shape,
+    sorting,
     trigonometry,
     unary,
 )
-from fastgrad.ops import matmul as matrices
-from fastgrad.ops import select as selection
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -164,10 +168,10 @@ class Methods(Value):
     amin = extremes.amin
     argmax = extremes.argmax
     argmin = extremes.argmin
-    sort = extremes.sort
-    argsort = extremes.argsort
-    topk = extremes.topk
-    median = extremes.median
+    sort = sorting.sort
+    argsort = sorting.argsort
+    topk = sorting.topk
+    median = sorting.median
     all = extremes.all
     any = extremes.any
     count_nonzero = extremes.count_nonzero
@@ -176,8 +180,7 @@ class Methods(Value):
     reshape_as = shape.reshape_as
     view = shape.view
     view_as = shape.view_as
-    flatten = shape.flatten
-    ravel = shape.flatten
+    flatten = ravel = shape.flatten
     unflatten = shape.unflatten
     squeeze = shape.squeeze
     unsqueeze = shape.unsqueeze
@@ -188,26 +191,26 @@ class Methods(Value):
     expand = dims.expand
     expand_as = dims.expand_as
     broadcast_to = dims.broadcast_to
-    repeat = join.repeat
-    tile = join.tile
-    repeat_interleave = join.repeat_interleave
+    repeat = repetition.repeat
+    tile = repetition.tile
+    repeat_interleave = repetition.repeat_interleave
     split = join.split
     chunk = join.chunk
     unbind = join.unbind
     select = indexing.select
     narrow = indexing.narrow
-    index_select = indexing.index_select
-    gather = indexing.gather
-    take_along_dim = indexing.take_along_dim
-    masked_select = indexing.masked_select
+    index_select = gathering.index_select
+    gather = gathering.gather
+    take_along_dim = gathering.take_along_dim
+    masked_select = gathering.masked_select
 
     where = selection.rwhere
     clamp = clip = selection.clamp
     masked_fill = selection.masked_fill
-    tril = selection.tril
-    triu = selection.triu
-    flip = selection.flip
-    roll = selection.roll
+    tril = rearrange.tril
+    triu = rearrange.triu
+    flip = rearrange.flip
+    roll = rearrange.roll
     nonzero = selection.nonzero
     nan_to_num = selection.nan_to_num
 
@@ -230,13 +233,14 @@ class Methods(Value):
     contiguous = convert.contiguous
     to = convert.to
     type = convert.type_
+    cpu = convert.cpu
     cuda = convert.cuda
     half = convert.half
-    new_zeros = factories.new_zeros
-    new_ones = factories.new_ones
-    new_empty = factories.new_empty
-    new_full = factories.new_full
-    new_tensor = factories.new_tensor
+    new_zeros = like.new_zeros
+    new_ones = like.new_ones
+    new_empty = like.new_empty
+    new_full = like.new_full
+    new_tensor = like.new_tensor
 
     @property
     def T(self) -> Tensor:
@@ -247,10 +251,6 @@ class Methods(Value):
     def mT(self) -> Tensor:
         """A view with the last two dimensions exchanged: every matrix transposed."""
         return dims.transpose(self, -2, -1)
-
-    def cpu(self) -> Tensor:
-        """The tensor itself, which is in the memory of the CPU."""
-        return self  # type: ignore[return-value]
 
     def type_as(self, other: Any) -> Tensor:
         """The tensor in the dtype of `other`."""
@@ -275,8 +275,6 @@ class Methods(Value):
     def log_softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         """See `fastgrad.nn.functional.log_softmax`."""
         return _functional().log_softmax(self, dim, dtype=dtype)  # type: ignore[no-any-return]
-
-    # Last, because these names are types' names.
 
     def double(self) -> Tensor:
         """The tensor as float64."""

@@ -89,9 +89,7 @@ class _Format:
         largest, smallest = float(sizes.max()), float(sizes.min())
         self.whole = bool((values == np.ceil(values)).all())
         chosen = _options["sci_mode"]
-        self.powers = (
-            (largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4) if chosen is None else chosen
-        )
+        self.powers = (largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4) if chosen is None else chosen
         if self.powers:
             lengths = [len(f"{v:.{precision}e}") for v in values.tolist()]
         elif self.whole:

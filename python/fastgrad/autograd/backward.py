@@ -32,9 +32,7 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
     elif isinstance(gradients, Value) or not isinstance(gradients, (tuple, list)):
         gradients = (gradients,)
     if len(gradients) != len(tensors):
-        raise bad_value(
-            function, "grad_outputs", f"{len(gradients)} gradients", f"{len(tensors)}, one per output"
-        )
+        raise bad_value(function, "grad_outputs", f"{len(gradients)} gradients", f"{len(tensors)}, one per output")
     grads: Grads = {}
     for t, g in zip(tensors, gradients, strict=True):
         if not isinstance(t, Value):
@@ -42,22 +40,19 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
         data = t.data
         if t.node is None:
             raise RuntimeError(
-                f"{function}(): a tensor of shape {data.shape} does not require grad and does not "
-                "have a grad_fn"
+                f"{function}(): a tensor of shape {data.shape} does not require grad and does not have a grad_fn"
             )
         if g is None:
             if data.size != 1:
                 raise RuntimeError(
-                    f"{function}(): grad can be implicitly created only for scalar outputs, not for "
-                    f"shape {data.shape}"
+                    f"{function}(): grad can be implicitly created only for scalar outputs, not for shape {data.shape}"
                 )
             array = np.ones(data.shape, data.dtype)
         else:
             array = g.data if isinstance(g, Value) else np.asarray(g)
             if array.shape != data.shape:
                 raise RuntimeError(
-                    f"{function}(): mismatch in shape: a gradient has shape {array.shape} and its "
-                    f"output {data.shape}"
+                    f"{function}(): mismatch in shape: a gradient has shape {array.shape} and its output {data.shape}"
                 )
             if array.dtype != data.dtype:
                 array = array.astype(data.dtype)
@@ -152,9 +147,7 @@ def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) 
         if not isinstance(t, Value):
             raise bad_type(function, "inputs", type(t).__name__, "Tensors")
         if t.node is None:
-            raise RuntimeError(
-                f"{function}(): one of the inputs, of shape {t.data.shape}, does not require grad"
-            )
+            raise RuntimeError(f"{function}(): one of the inputs, of shape {t.data.shape}, does not require grad")
         captured[t.node] = None
     path = path_to(grads, captured)
     with np.errstate(all="ignore"):
@@ -226,9 +219,7 @@ def grad(
     targets = _as_tuple(inputs)
     if not targets:
         raise bad_value("grad", "inputs", "empty", "at least one Tensor")
-    captured = _gradients(
-        "grad", _roots("grad", _as_tuple(outputs), grad_outputs), targets, bool(retain_graph)
-    )
+    captured = _gradients("grad", _roots("grad", _as_tuple(outputs), grad_outputs), targets, bool(retain_graph))
     result: list[Tensor | None] = []
     for t in targets:
         g = captured[t.node]

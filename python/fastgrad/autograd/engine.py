@@ -50,14 +50,11 @@ def run_hooks(hooks: dict[int, Any], g: Any) -> Any:
                     raise bad_type("hook", "result", type(result).__name__, "a Tensor or None")
                 if result.data.shape != given.data.shape:
                     raise RuntimeError(
-                        f"hook has changed the shape of the gradient: {given.data.shape} to "
-                        f"{result.data.shape}"
+                        f"hook has changed the shape of the gradient: {given.data.shape} to {result.data.shape}"
                     )
                 g = result.data
                 if g.dtype != given.data.dtype:
-                    raise RuntimeError(
-                        f"hook has changed the dtype of the gradient: {given.data.dtype} to {g.dtype}"
-                    )
+                    raise RuntimeError(f"hook has changed the dtype of the gradient: {given.data.dtype} to {g.dtype}")
     return g
 
 

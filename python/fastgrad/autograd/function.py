@@ -42,9 +42,7 @@ class FunctionCtx:
         """
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Value):
-                raise bad_type(
-                    "save_for_backward", f"tensors[{i}]", f"a {type(t).__name__}", "a Tensor or None"
-                )
+                raise bad_type("save_for_backward", f"tensors[{i}]", f"a {type(t).__name__}", "a Tensor or None")
         self._to_save = tensors
 
     @property
@@ -127,9 +125,7 @@ class Function:
     """
 
     def __init__(self) -> None:
-        raise RuntimeError(
-            f"{type(self).__name__} is not made into objects; call {type(self).__name__}.apply(...)"
-        )
+        raise RuntimeError(f"{type(self).__name__} is not made into objects; call {type(self).__name__}.apply(...)")
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -181,15 +177,11 @@ class Function:
         return results if several else results[0]
 
 
-def _record(
-    cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
-) -> tuple[Any, ...]:
+def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The outputs as results of one node that runs ``cls.backward``."""
     excluded = {id(t) for t in ctx._not_differentiable}
     places = [
-        i
-        for i, t in enumerate(outputs)
-        if isinstance(t, Value) and t.data.dtype.kind == "f" and id(t) not in excluded
+        i for i, t in enumerate(outputs) if isinstance(t, Value) and t.data.dtype.kind == "f" and id(t) not in excluded
     ]
     positions = [i for i, a in enumerate(args) if isinstance(a, Value)]
     parents = tuple([args[i] for i in positions])
@@ -252,9 +244,7 @@ def _checked(
             result.append(None)
             continue
         if not isinstance(g, Value):
-            raise bad_type(
-                f"{cls.__name__}.backward", f"gradient {i}", f"a {type(g).__name__}", "a Tensor or None"
-            )
+            raise bad_type(f"{cls.__name__}.backward", f"gradient {i}", f"a {type(g).__name__}", "a Tensor or None")
         array = g.data
         if array.shape != shape:
             if _repeats(shape, array.shape):

@@ -93,9 +93,7 @@ def gradcheck(
         differentiable = [i for i, y in enumerate(outputs) if y.node is not None]
         compare = _fast if fast_mode else _full
         compare(func, args, checked, outputs, differentiable, eps, atol, rtol)
-        _check_backward(
-            func, args, checked, differentiable, nondet_tol, check_grad_dtypes, check_undefined_grad
-        )
+        _check_backward(func, args, checked, differentiable, nondet_tol, check_grad_dtypes, check_undefined_grad)
     except GradcheckError:
         if raise_exception:
             raise
@@ -130,9 +128,7 @@ def _outputs(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     for y in outputs:
         if not isinstance(y, Value):
-            raise bad_type(
-                "gradcheck", "func", f"returning a {type(y).__name__}", "a function that returns Tensors"
-            )
+            raise bad_type("gradcheck", "func", f"returning a {type(y).__name__}", "a function that returns Tensors")
     return [y for y in outputs if y.data.dtype.kind == "f"]
 
 
@@ -182,9 +178,7 @@ def _full(
     for inp, x in enumerate(checked):
         columns = [_difference(func, args, x, 1.0, at, eps) for at in np.ndindex(x.data.shape)]
         for out, y in enumerate(outputs):
-            numerical = np.array([column[out].reshape(-1) for column in columns]).reshape(
-                x.data.size, y.data.size
-            )
+            numerical = np.array([column[out].reshape(-1) for column in columns]).reshape(x.data.size, y.data.size)
             analytical = np.zeros_like(numerical)
             if out in differentiable:
                 for k, at in enumerate(np.ndindex(y.data.shape)):
@@ -259,13 +253,9 @@ def _check_backward(
         if a is None or b is None:
             continue
         if not np.allclose(a.data, b.data, 0, nondet_tol, equal_nan=True):
-            raise GradcheckError(
-                f"Backward is not reentrant: two passes give different gradients of input {inp}"
-            )
+            raise GradcheckError(f"Backward is not reentrant: two passes give different gradients of input {inp}")
         if a.data.shape != x.data.shape:
-            raise GradcheckError(
-                f"the gradient of input {inp} has shape {a.data.shape}, expected {x.data.shape}"
-            )
+            raise GradcheckError(f"the gradient of input {inp} has shape {a.data.shape}, expected {x.data.shape}")
         if dtypes and a.data.dtype != x.data.dtype:
             raise GradcheckError(f"the gradient of input {inp} is {a.data.dtype}, expected {x.data.dtype}")
     if alone and len(roots) > 1:

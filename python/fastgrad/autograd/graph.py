@@ -186,10 +186,7 @@ class Parts:
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(
-            [
-                b if a is None else a if b is None else a + b
-                for a, b in zip(self.arrays, other.arrays, strict=True)
-            ]
+            [b if a is None else a if b is None else a + b for a, b in zip(self.arrays, other.arrays, strict=True)]
         )
 
 
@@ -238,9 +235,9 @@ def _output_rule(i: int, n: int, name: str) -> Rule:
 
 
 def record_view(y: np.ndarray, parent: Value, rule: Rule) -> Tensor:
-    """Like `record` for a result that may share the parent's memory (if `y` turns out to be a copy, that is all).
+    """Like `record` for a result that may share the parent's memory.
 
-    Changes of either then count for both, and each is told when the history of the other changes.
+    If it does, changes of either count for both, and each is told when the history of the other changes.
     """
     t: Tensor = _new(_result)
     t.data = y

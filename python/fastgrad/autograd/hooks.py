@@ -67,8 +67,7 @@ def register_post_accumulate_grad_hook(x: Value, hook: Callable[..., Any]) -> Re
     node = _node("register_post_accumulate_grad_hook", x, hook)
     if not isinstance(node, Leaf):
         raise RuntimeError(
-            "register_post_accumulate_grad_hook(): post accumulate grad hooks cannot be registered "
-            "on non-leaf tensors"
+            "register_post_accumulate_grad_hook(): post accumulate grad hooks cannot be registered on non-leaf tensors"
         )
     if node.post_hooks is None:
         node.post_hooks = {}

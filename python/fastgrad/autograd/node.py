@@ -77,9 +77,7 @@ class Node:
         label = self.label if self.rule is None else self.rule.__qualname__
         if label.endswith("Backward"):  # a Function of the user's
             return label
-        return (
-            "".join(word[:1].upper() + word[1:] for word in label.partition(".")[0].split("_")) + "Backward0"
-        )
+        return "".join(word[:1].upper() + word[1:] for word in label.partition(".")[0].split("_")) + "Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:

@@ -71,9 +71,7 @@ def prod(x: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = 
     dim = check_dim("prod", dim, xd.ndim)
     if not xd.ndim:
         return x.clone()
-    y = state.quiet(
-        lambda: np.multiply.reduce(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim)
-    )
+    y = state.quiet(lambda: np.multiply.reduce(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         if not xd.size:

@@ -64,9 +64,7 @@ def _scaled(strides: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
     return tuple([s * 8 // dtype.itemsize for s in strides])
 
 
-def _slices_rule(
-    root: Array, view: Array, offset: int, strides: tuple[int, ...], rule: Any
-) -> Callable[..., Any]:
+def _slices_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...], rule: Any) -> Callable[..., Any]:
     """The rule of a root of which a view was changed:
 
     outside the view the gradient passes, inside `rule` holds.
@@ -163,8 +161,7 @@ def change(
 
 def _gone(dy: Array, needs: Needs) -> tuple[Any, ...]:
     raise RuntimeError(
-        "backward through a view that was taken before the tensor it views was changed in place; "
-        "take the view again"
+        "backward through a view that was taken before the tensor it views was changed in place; take the view again"
     )
 
 
@@ -180,9 +177,7 @@ def _check_history(x: Value, root: Value, aliases: list[Value]) -> None:
     if x.node.__class__ is Leaf:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if root.node.__class__ is Leaf:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation."
-        )
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if root is not x and x.node is None and isinstance(root.node, Node):
         raise RuntimeError(
             "a view that was created in no_grad mode is being modified in place with grad mode "
@@ -192,6 +187,5 @@ def _check_history(x: Value, root: Value, aliases: list[Value]) -> None:
     for alias in aliases:
         if alias.node.__class__ is Leaf:
             raise RuntimeError(
-                "a tensor of which a view is a leaf Variable that requires grad is being used in an "
-                "in-place operation."
+                "a tensor of which a view is a leaf Variable that requires grad is being used in an in-place operation."
             )

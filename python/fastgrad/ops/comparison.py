@@ -38,12 +38,7 @@ __all__ = [
 
 
 def _compare(function: str, ufunc: Any, x: Any, y: Any) -> Tensor:
-    if (
-        isinstance(x, Value)
-        and isinstance(y, Value)
-        and x.data.dtype is y.data.dtype
-        and x.data.shape == y.data.shape
-    ):
+    if isinstance(x, Value) and isinstance(y, Value) and x.data.dtype is y.data.dtype and x.data.shape == y.data.shape:
         return wrap(ufunc(x.data, y.data))
     return wrap(operate(function, ufunc, x, y)[0])
 

@@ -14,7 +14,7 @@ from fastgrad.errors import bad_type
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
 
-__all__ = ["clone", "contiguous", "cuda", "detach", "half", "to", "type_"]
+__all__ = ["clone", "contiguous", "cpu", "cuda", "detach", "half", "to", "type_"]
 
 Needs = tuple[bool, ...]
 
@@ -130,6 +130,11 @@ def to(
             dtype = arg
     check_device("to", device)
     return _converted(x, x.data.dtype if dtype is None else dtypes.as_dtype("to", dtype), copy)
+
+
+def cpu(x: Any) -> Tensor:
+    """The tensor itself, which is in the memory of the CPU."""
+    return x  # type: ignore[no-any-return]
 
 
 def cuda(x: Any, device: Any = None) -> Tensor:

@@ -193,11 +193,7 @@ def expand(x: Any, *sizes: Any) -> Tensor:
     given = sizes_of("expand", sizes, "sizes")
     lead = len(given) - len(before)
     shape = tuple([before[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(given)])
-    if (
-        lead < 0
-        or any(n < 0 for n in shape)
-        or any(m not in (1, n) for m, n in zip(before, shape[lead:], strict=True))
-    ):
+    if lead < 0 or any(n < 0 for n in shape) or any(m not in (1, n) for m, n in zip(before, shape[lead:], strict=True)):
         raise bad_value("expand", "sizes", str(given), f"sizes that {before} can be repeated to")
 
     def rule(dy: np.ndarray, needs: Needs) -> tuple[Any, ...]:

@@ -23,13 +23,9 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
-    "argsort",
     "count_nonzero",
     "max",
-    "median",
     "min",
-    "sort",
-    "topk",
 ]
 
 Array = np.ndarray
@@ -43,17 +39,15 @@ class ValuesIndices(NamedTuple):
     indices: Any
 
 
-def _check_not_empty(function: str, x: Array, dims: tuple[int, ...]) -> None:
+def check_not_empty(function: str, x: Array, dims: tuple[int, ...]) -> None:
     if any_zero := [d for d in dims if x.ndim and x.shape[d] == 0]:
-        raise bad_value(
-            function, "x", f"of shape {x.shape}", f"a size greater than 0 in dimension {any_zero[0]}"
-        )
+        raise bad_value(function, "x", f"of shape {x.shape}", f"a size greater than 0 in dimension {any_zero[0]}")
 
 
 def _whole(function: str, reduce: Any, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     """The extremum over `dims`; elements that share it share the gradient."""
     xd = x.data
-    _check_not_empty(function, xd, dims)
+    check_not_empty(function, xd, dims)
     axes = dims if xd.ndim else ()
     full = np.asarray(reduce(xd, axis=axes, keepdims=True)) if axes else xd.copy()
     y = full if keepdim or not axes else full.squeeze(axes)
@@ -73,12 +67,12 @@ def _along(function: str, find: Any, x: Tensor, dim: int, keepdim: bool) -> Valu
     dim = check_dim(function, dim, xd.ndim)
     if not xd.ndim:
         return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
-    _check_not_empty(function, xd, (dim,))
+    check_not_empty(function, xd, (dim,))
     index = np.expand_dims(find(xd, axis=dim), dim)
-    return _taken(function, x, dim, index, keepdim)
+    return taken(function, x, dim, index, keepdim)
 
 
-def _taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> ValuesIndices:
+def taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> ValuesIndices:
     """Values of `x` at `index` along `dim`, recorded."""
     xd = x.data
     values = np.take_along_axis(xd, index, dim)
@@ -94,9 +88,7 @@ def _taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> V
     return ValuesIndices(record(values, (x,), rule), wrap(np.array(index if keepdim else index.squeeze(dim))))
 
 
-def _extremum(
-    function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim: Any, keepdim: bool, other: Any
-) -> Any:
+def _extremum(function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim: Any, keepdim: bool, other: Any) -> Any:
     if isinstance(dim, Value):
         other = dim
     if other is not None:
@@ -185,10 +177,10 @@ def _place(function: str, find: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
     x = as_tensor(function, "x", x)
     xd = x.data
     if dim is None:
-        _check_not_empty(function, xd, tuple(range(xd.ndim)))
+        check_not_empty(function, xd, tuple(range(xd.ndim)))
         return wrap(np.array(find(xd)).reshape((1,) * xd.ndim if keepdim else ()))
     dim = check_dim(function, dim, xd.ndim)
-    _check_not_empty(function, xd, (dim,))
+    check_not_empty(function, xd, (dim,))
     return wrap(np.array(find(xd, axis=dim, keepdims=keepdim) if xd.ndim else 0))
 
 
@@ -210,95 +202,6 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     Source: ``torch.argmin``.
     """
     return _place("argmin", np.argmin, x, dim, keepdim)
-
-
-def _order(x: Array, dim: int, descending: bool) -> Array:
-    """Stable in both directions: equal elements keep their order. NaN counts as the largest."""
-    if not x.ndim:
-        return np.zeros((), np.int64)
-    if not descending:
-        return np.argsort(x, axis=dim, kind="stable")
-    order = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
-    return x.shape[dim] - 1 - np.flip(order, dim)
-
-
-def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
-    """The elements in order along a dimension, and where they were; equal ones keep their order.
-
-    Notes
-    -----
-    Source: ``torch.sort``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.tensor([3, 1, 2]).sort().indices
-    tensor([1, 2, 0])
-    """
-    x = as_tensor("sort", "x", x)
-    dim = check_dim("sort", dim, x.data.ndim)
-    if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
-    return _taken("sort", x, dim, _order(x.data, dim, descending), True)
-
-
-def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The places of the elements in order along a dimension. Source: ``torch.argsort``."""
-    x = as_tensor("argsort", "x", x)
-    return wrap(np.array(_order(x.data, check_dim("argsort", dim, x.data.ndim), descending)))
-
-
-def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
-    """The `k` largest (or smallest) elements along a dimension, in order, and their places.
-
-    Raises
-    ------
-    ValueError
-        If the dimension has fewer elements.
-
-    Notes
-    -----
-    Source: ``torch.topk``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.tensor([3.0, 1.0, 2.0]).topk(2).values
-    tensor([3., 2.])
-    """
-    x = as_tensor("topk", "x", x)
-    dim = check_dim("topk", dim, x.data.ndim)
-    size = x.data.shape[dim] if x.data.ndim else 1
-    if not 0 <= k <= size:
-        raise bad_value("topk", "k", str(k), f"between 0 and {size}")
-    if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
-    order = _order(x.data, dim, largest)
-    return _taken("topk", x, dim, np.take(order, range(k), dim), True)
-
-
-def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, the lower of the two for an even number; along a dimension with its place.
-
-    Source: ``torch.median``.
-
-    >>> import fastgrad as fg
-    >>> fg.tensor([3.0, 1.0, 2.0, 9.0]).median()
-    tensor(2.)
-    """
-    x = as_tensor("median", "x", x)
-    if dim is None:
-        return median(x.reshape(-1), 0).values
-    dim = check_dim("median", dim, x.data.ndim)
-    if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
-    _check_not_empty("median", x.data, (dim,))
-    order = _order(x.data, dim, False)
-    middle = np.take(order, [(x.data.shape[dim] - 1) // 2], dim)
-    if x.data.dtype.kind == "f":  # a NaN is the median of what it is in; it is sorted to the end
-        last = np.take(order, [-1], dim)
-        middle = np.where(np.isnan(np.take_along_axis(x.data, last, dim)), last, middle)
-    return _taken("median", x, dim, middle, keepdim)
 
 
 def _truth(function: str, reduce: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:

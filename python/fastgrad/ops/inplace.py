@@ -27,9 +27,7 @@ Needs = tuple[bool, ...]
 def check_broadcast(function: str, x: Array, y: Array, name: str = "y") -> None:
     """Raise unless `y` can be repeated to the shape of `x`."""
     a, b = x.shape, y.shape
-    if a != b and (
-        len(b) > len(a) or any(n not in (1, m) for m, n in zip(a[len(a) - len(b) :], b, strict=True))
-    ):
+    if a != b and (len(b) > len(a) or any(n not in (1, m) for m, n in zip(a[len(a) - len(b) :], b, strict=True))):
         raise bad_value(function, name, f"of shape {b}", f"a shape that broadcasts to {a}, the shape of x")
 
 
@@ -43,9 +41,7 @@ def _prepare(
     _, b, xd, yd = binary_operands(function, x, y, floating)
     data = x.data
     if dtypes.category(xd.dtype) > dtypes.category(data.dtype):
-        raise bad_type(
-            function, "x", f"of dtype {data.dtype}", f"a dtype to which the result's {xd.dtype} can be cast"
-        )
+        raise bad_type(function, "x", f"of dtype {data.dtype}", f"a dtype to which the result's {xd.dtype} can be cast")
     check_broadcast(function, data, yd)
     if b.version is x.version:
         yd = yd.copy()

@@ -19,11 +19,8 @@ __all__ = [
     "cat",
     "chunk",
     "hstack",
-    "repeat",
-    "repeat_interleave",
     "split",
     "stack",
-    "tile",
     "unbind",
     "vstack",
 ]
@@ -87,15 +84,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     kept = [a for t, a in zip(given, arrays, strict=True) if any(t is f for f in found)]
     first = kept[0]
     if not first.ndim:
-        raise bad_value(
-            "cat", "tensors", "without dimensions", "tensors of at least one dimension; see stack"
-        )
+        raise bad_value("cat", "tensors", "without dimensions", "tensors of at least one dimension; see stack")
     dim = check_dim("cat", dim, first.ndim)
     for i, a in enumerate(kept):
-        if (
-            a.ndim != first.ndim
-            or a.shape[:dim] + a.shape[dim + 1 :] != first.shape[:dim] + first.shape[dim + 1 :]
-        ):
+        if a.ndim != first.ndim or a.shape[:dim] + a.shape[dim + 1 :] != first.shape[:dim] + first.shape[dim + 1 :]:
             raise bad_value(
                 "cat",
                 f"tensors[{i}]",
@@ -152,18 +144,14 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = arrays[0].shape
     for i, a in enumerate(arrays):
         if a.shape != shape:
-            raise bad_value(
-                "stack", f"tensors[{i}]", f"of shape {a.shape}", f"shape {shape}, that of the first"
-            )
+            raise bad_value("stack", f"tensors[{i}]", f"of shape {a.shape}", f"shape {shape}, that of the first")
     dim = check_dim("stack", dim, len(shape) + 1)
     kinds = [t.data.dtype for t in found]
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         parts = np.moveaxis(dy, dim, 0)
         pairs = zip(parts, kinds, needs, strict=True)
-        return tuple(
-            [np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs]
-        )
+        return tuple([np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs])
 
     return record(np.stack(arrays, dim), tuple(found), rule)
 
@@ -226,9 +214,7 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ..
         sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
     before = (slice(None),) * dim
     ends = np.cumsum(sizes).tolist()
-    return tuple(
-        [getitem(x, (*before, slice(end - size, end))) for size, end in zip(sizes, ends, strict=True)]
-    )
+    return tuple([getitem(x, (*before, slice(end - size, end))) for size, end in zip(sizes, ends, strict=True)])
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -262,61 +248,3 @@ def unbind(x: Any, dim: int = 0) -> tuple[Tensor, ...]:
     x = as_tensor("unbind", "x", x)
     dim = check_dim("unbind", dim, x.data.ndim)
     return tuple([select(x, dim, i) for i in range(x.data.shape[dim])])
-
-
-def repeat(x: Any, *sizes: Any) -> Tensor:
-    """A copy of the tensor set side by side `sizes` times along each dimension;
-
-    further dimensions may come in front.
-
-    Notes
-    -----
-    Source: ``torch.Tensor.repeat``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-    """
-    x = as_tensor("repeat", "x", x)
-    times = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-    if len(times) < x.data.ndim or any(n < 0 for n in times):
-        raise bad_value(
-            "repeat", "sizes", str(times), f"a number of at least 0 for each of {x.data.ndim} dimensions"
-        )
-    shape = (1,) * (len(times) - x.data.ndim) + x.data.shape
-    # Every size n repeated m times is a pair (m, n), of which the copies are the first.
-    pairs = [length for pair in zip(times, shape, strict=True) for length in pair]
-    ones = [length for n in shape for length in (1, n)]
-    return x.reshape(ones).expand(pairs).reshape([m * n for m, n in zip(times, shape, strict=True)]).clone()
-
-
-def tile(x: Any, *dims: Any) -> Tensor:
-    """As `repeat`; missing counts in front are 1. Source: ``torch.tile``."""
-    x = as_tensor("tile", "x", x)
-    times = tuple(dims[0]) if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
-    return repeat(x, (1,) * (x.data.ndim - len(times)) + tuple(times))
-
-
-def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
-    """A copy in which every element along `dim` (of the flattened tensor, without it) follows itself `repeats` times.
-
-    Notes
-    -----
-    Source: ``torch.repeat_interleave``.
-
-    Examples
-    --------
-    >>> import fastgrad as fg
-    >>> fg.tensor([1, 2]).repeat_interleave(2)
-    tensor([1, 1, 2, 2])
-    """
-    x = as_tensor("repeat_interleave", "x", x)
-    if dim is None:
-        x, dim = x.reshape(-1), 0
-    dim = check_dim("repeat_interleave", dim, x.data.ndim)
-    counts = as_tensor("repeat_interleave", "repeats", repeats).data
-    index = np.repeat(np.arange(x.data.shape[dim]), counts)
-    return getitem(x, (*(slice(None),) * dim, index))

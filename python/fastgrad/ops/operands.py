@@ -107,9 +107,7 @@ def fit(dy: Any, parent: np.ndarray) -> np.ndarray:
 
 def broadcast_error(function: str, x: np.ndarray, y: np.ndarray) -> ValueError:
     """What to raise for two shapes that do not broadcast."""
-    return bad_value(
-        function, "y", f"of shape {y.shape}", f"a shape that broadcasts with {x.shape}, the shape of x"
-    )
+    return bad_value(function, "y", f"of shape {y.shape}", f"a shape that broadcasts with {x.shape}, the shape of x")
 
 
 def check_dim(function: str, dim: Any, ndim: int, argument: str = "dim") -> int:

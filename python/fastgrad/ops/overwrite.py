@@ -84,9 +84,7 @@ def fill_(x: Any, value: Any) -> Tensor:
     """
     b = as_tensor("fill_", "value", value)
     if b.data.ndim:
-        raise bad_value(
-            "fill_", "value", f"of shape {b.data.shape}", "a number or a tensor without dimensions"
-        )
+        raise bad_value("fill_", "value", f"of shape {b.data.shape}", "a number or a tensor without dimensions")
     rule = _only_source(b.data)
     rule.__qualname__ = "fill"
     return change("fill_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
@@ -124,9 +122,7 @@ def masked_fill_(x: Any, mask: Any, value: Any) -> Tensor:
         return kept, fit(np.where(where, dy, dy.dtype.type(0)), source) if needs[1] else None
 
     rule.__qualname__ = "masked_fill"
-    return change(
-        "masked_fill_", x, lambda: np.copyto(x.data, source, casting="unsafe", where=where), (b,), rule
-    )
+    return change("masked_fill_", x, lambda: np.copyto(x.data, source, casting="unsafe", where=where), (b,), rule)
 
 
 def setitem(x: Any, index: Any, value: Any) -> None:
@@ -168,9 +164,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     try:
         shape = data[index].shape
     except IndexError as error:
-        raise bad_index(
-            "setitem", "index", f"{index!r} ({error})", f"an index into shape {data.shape}"
-        ) from None
+        raise bad_index("setitem", "index", f"{index!r} ({error})", f"an index into shape {data.shape}") from None
     while source.ndim > len(shape) and source.shape[0] == 1:
         source = source[0]
     if len(source.shape) > len(shape) or any(

@@ -158,9 +158,7 @@ def _floating(function: str, x: Any, dtype: Any = None) -> Tensor:
     return x
 
 
-def _moments(
-    function: str, x: Any, dim: Any, correction: Any, unbiased: Any, keepdim: bool
-) -> tuple[Any, ...]:
+def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, keepdim: bool) -> tuple[Any, ...]:
     """The tensor, its dims, deviations from the mean, mean, variance and divisor."""
     if isinstance(dim, bool):  # var(x, unbiased), as in torch
         dim, unbiased = None, dim
@@ -189,9 +187,7 @@ def _moments(
     return x, dims, deviation, mean, np.asarray(var), left
 
 
-def var(
-    x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1
-) -> Tensor:
+def var(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
     """Variance of all elements, or over some dimensions: Σ (x − mean)² / (n − correction).
 
     Parameters
@@ -231,16 +227,12 @@ def var(
     x, dims, deviation, _, y, left = _moments("var", x, dim, correction, unbiased, keepdim)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return (
-            repeat_back(dy, deviation.shape, dims, keepdim) * (deviation * (2 / left if left else math.nan)),
-        )
+        return (repeat_back(dy, deviation.shape, dims, keepdim) * (deviation * (2 / left if left else math.nan)),)
 
     return record(y, (x,), rule)
 
 
-def std(
-    x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1
-) -> Tensor:
+def std(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
     """Standard deviation of all elements, or over some dimensions:
 
     the square root of `var`, with its parameters.

@@ -99,9 +99,7 @@ def neg(x: Any) -> Tensor:
     """
     x = as_tensor("neg", "x", x)
     if x.data.dtype.kind == "b":
-        raise bad_type(
-            "neg", "x", "of dtype bool", "a dtype of numbers; ~x or x.logical_not() negates a mask"
-        )
+        raise bad_type("neg", "x", "of dtype bool", "a dtype of numbers; ~x or x.logical_not() negates a mask")
     return record(np.negative(x.data), (x,), _neg_rule)
 
 

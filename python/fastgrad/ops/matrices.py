@@ -34,9 +34,7 @@ def product(a: Array, b: Array) -> Array:
 def _shape_error(function: str, x: Array, y: Array) -> Exception:
     if x.dtype != y.dtype:
         return bad_type(function, "y", f"of dtype {y.dtype}", f"{x.dtype}, the dtype of x")
-    return bad_value(
-        function, "y", f"of shape {y.shape}", f"a shape that can be multiplied from the left by {x.shape}"
-    )
+    return bad_value(function, "y", f"of shape {y.shape}", f"a shape that can be multiplied from the left by {x.shape}")
 
 
 def matmul(x: Any, y: Any) -> Tensor:
@@ -100,12 +98,7 @@ def rmatmul(x: Any, y: Any) -> Tensor:
 def _matmul_other(x: Tensor, y: Tensor) -> Tensor:
     """Vectors become matrices for the time of the product; batches broadcast to one leading dimension."""
     xd, yd = x.data, y.data
-    if (
-        xd.dtype != yd.dtype
-        or not xd.ndim
-        or not yd.ndim
-        or xd.shape[-1] != yd.shape[-2 if yd.ndim > 1 else 0]
-    ):
+    if xd.dtype != yd.dtype or not xd.ndim or not yd.ndim or xd.shape[-1] != yd.shape[-2 if yd.ndim > 1 else 0]:
         raise _shape_error("matmul", xd, yd)
     if xd.ndim <= 2 and yd.ndim <= 2:
         if xd.ndim == 1:

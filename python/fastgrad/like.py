@@ -1,0 +1,94 @@
+"""New tensors after the model of another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastgrad import dtypes
+from fastgrad.creation import finish, tensor
+from fastgrad.factories import empty, full, ones, zeros
+from fastgrad.ops.operands import as_tensor
+
+if TYPE_CHECKING:
+    from fastgrad.tensor import Tensor
+
+__all__ = [
+    "empty_like",
+    "full_like",
+    "new_empty",
+    "new_full",
+    "new_ones",
+    "new_tensor",
+    "new_zeros",
+    "ones_like",
+    "zeros_like",
+]
+
+
+def _like(function: str, x: Any, fill: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    x = as_tensor(function, "x", x)
+    array = np.empty_like(x.data, dtype=None if dtype is None else dtypes.as_dtype(function, dtype))
+    if fill is not None:
+        array.fill(fill)
+    return finish(function, array, requires_grad, device)
+
+
+def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.zeros_like``.
+    """
+    return _like("zeros_like", x, 0, dtype, device, requires_grad)
+
+
+def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.ones_like``.
+    """
+    return _like("ones_like", x, 1, dtype, device, requires_grad)
+
+
+def empty_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Unset values in the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.empty_like``.
+    """
+    return _like("empty_like", x, None, dtype, device, requires_grad)
+
+
+def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in the shape, memory order and, if no other is given, dtype of `x`.
+
+    Source: ``torch.full_like``.
+    """
+    return _like("full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad)
+
+
+def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
+    return zeros(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_ones(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
+    return ones(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_empty(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
+    return empty(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_full(
+    x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
+    return full(size, value, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_tensor(x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
+    return tensor(data, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
