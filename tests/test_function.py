@@ -24,10 +24,11 @@ class Exp(fg.autograd.Function):
         return dy * y
 
 
+SEEN: list[tuple[bool, ...]] = []  # needs_input_grad of every backward
+
+
 class Scale(fg.autograd.Function):
     """Arguments that are no tensors, and needs_input_grad."""
-
-    seen: list[tuple[bool, ...]] = []
 
     @staticmethod
     def forward(ctx: Any, x: fg.Tensor, factor: float, w: fg.Tensor) -> fg.Tensor:
@@ -37,7 +38,7 @@ class Scale(fg.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, dy: fg.Tensor) -> Any:
-        Scale.seen.append(ctx.needs_input_grad)
+        SEEN.append(ctx.needs_input_grad)
         x, w = ctx.saved_tensors
         return dy * ctx.factor * w, None, dy * ctx.factor * x if ctx.needs_input_grad[2] else None
 
@@ -108,20 +109,25 @@ def test_forward_is_not_recorded() -> None:
 
 
 def test_other_arguments_and_needs() -> None:
-    Scale.seen.clear()
+    SEEN.clear()
     x, w = leaf(2.0), leaf(3.0)
     Scale.apply(x, 4.0, w).sum().backward()
     Scale.apply(x, 4.0, w.detach()).sum().backward()
     assert x.grad.tolist() == [24.0]
     assert w.grad.tolist() == [8.0]
-    assert Scale.seen == [(True, False, True), (True, False, False)]
+    assert SEEN == [(True, False, True), (True, False, False)]
     assert fg.autograd.gradcheck(lambda x, w: Scale.apply(x, 4.0, w), (x, w))
 
 
 def test_several_results() -> None:
     x = leaf(1.0, -1.0)
     a, b, index, mask = Two.apply(x)
-    assert (a.requires_grad, b.requires_grad, index.requires_grad, mask.requires_grad) == (True, True, False, False)
+    assert (a.requires_grad, b.requires_grad, index.requires_grad, mask.requires_grad) == (
+        True,
+        True,
+        False,
+        False,
+    )
     (a + b).sum().backward()
     assert x.grad.tolist() == [5.0, 5.0]
     a = Two.apply(x)[0]  # the other result's gradient is zero

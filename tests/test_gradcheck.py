@@ -92,13 +92,30 @@ def test_gradient_dtypes() -> None:
 
 
 # Where a value jumps, or is not finite, a difference of values says nothing.
-SKIPPED = ("special", "nan", "inf", "element", "ties", "by zero", "zero", "floor", "trunc", "round", "remainder", "clamp int", "to", "empty", "floordiv", "sign", "ceil", "int", "bool", "fmod")  # fmt: skip
-SMOOTH = [
-    c for c in CASES if not any(word in c[0].replace("_", " ").split() or word == c[0] for word in SKIPPED)
-]
-SMOOTH = [
-    c for c in SMOOTH if any(a.dtype.kind == "f" for a in c[2]) and all(np.isfinite(a).all() for a in c[2])
-]
+SKIPPED = (
+    "special",
+    "nan",
+    "inf",
+    "element",
+    "ties",
+    "by zero",
+    "zero",
+    "floor",
+    "trunc",
+    "round",
+    "remainder",
+    "clamp int",
+    "to",
+    "empty",
+    "floordiv",
+    "sign",
+    "ceil",
+    "int",
+    "bool",
+    "fmod",
+)
+SMOOTH = [c for c in CASES if not any(word in c[0].replace("_", " ").split() or word == c[0] for word in SKIPPED)]
+SMOOTH = [c for c in SMOOTH if any(a.dtype.kind == "f" for a in c[2]) and all(np.isfinite(a).all() for a in c[2])]
 
 
 @pytest.mark.parametrize("fast_mode", [False, True], ids=["full", "fast"])

@@ -101,6 +101,7 @@ def as_dtype(function: str, dtype: Any) -> np.dtype[Any]:
         return _default
     if dtype is int:
         return int64
+    found: Any
     if isinstance(dtype, str):
         found = _NAMES.get(dtype) or _ALIASES.get(dtype)
     elif dtype is None:
@@ -110,7 +111,7 @@ def as_dtype(function: str, dtype: Any) -> np.dtype[Any]:
             found = np.dtype(dtype)
         except TypeError:
             found = None
-    if found not in _RANK:
+    if found is None or found not in _RANK:
         raise bad_type(function, "dtype", str(dtype), _EXPECTED)
     return _NAMES[found.name]
 
@@ -131,7 +132,7 @@ def convert(function: str, argument: str, array: np.ndarray) -> np.ndarray:
     dtype = array.dtype
     if dtype in _RANK:
         return array
-    target = _NAMES.get(dtype.name) or _BECOMES.get(dtype.name)
+    target: Any = _NAMES.get(dtype.name) or _BECOMES.get(dtype.name)
     if target is None:
         raise bad_type(function, argument, f"of dtype {dtype}", _EXPECTED)
     return array.astype(target)

@@ -78,7 +78,7 @@ class Interchange(methods.Methods):
         return self.data.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self.data.__dlpack_device__()  # type: ignore[return-value]
+        return self.data.__dlpack_device__()
 
     def __bool__(self) -> bool:
         if self.data.size != 1:
@@ -145,4 +145,4 @@ class Interchange(methods.Methods):
         memo[id(self)] = t
         if self.grad is not None:
             t.grad = self.grad.__deepcopy__(memo)
-        return t
+        return t  # type: ignore[no-any-return]

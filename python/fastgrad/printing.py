@@ -153,7 +153,7 @@ def text(tensor: Tensor, prefix: str = "tensor(") -> str:
     data = tensor.data
     indent = len(prefix)
     suffixes = []
-    usual = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)
+    usual: tuple[Any, ...] = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)
     if data.size == 0:
         body = "[]"
         if data.ndim != 1:

@@ -81,14 +81,39 @@ CASES: list[tuple[str, Any, tuple[np.ndarray, ...]]] = [
     ("minimum", lambda m, x, y: m.minimum(x, y), (A, B)),
     ("minimum nan", lambda m, x, y: m.minimum(x, y), (np.ones(7), SPECIAL)),
     # one operand
-    *[(name, (lambda n: lambda m, x: getattr(m, n)(x))(name), (A,)) for name in (
-        "neg", "abs", "exp", "exp2", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "square", "erf", "sign", "floor",
-        "ceil", "trunc", "round", "reciprocal")],  # fmt: skip
-    *[(name, (lambda n: lambda m, x: getattr(m, n)(x))(name), (positive(3, 4),)) for name in (
-        "log", "log2", "log10", "log1p", "sqrt", "rsqrt")],  # fmt: skip
+    *[
+        (name, (lambda n: lambda m, x: getattr(m, n)(x))(name), (A,))
+        for name in (
+            "neg",
+            "abs",
+            "exp",
+            "exp2",
+            "expm1",
+            "sin",
+            "cos",
+            "tan",
+            "atan",
+            "sinh",
+            "cosh",
+            "square",
+            "erf",
+            "sign",
+            "floor",
+            "ceil",
+            "trunc",
+            "round",
+            "reciprocal",
+        )
+    ],
+    *[
+        (name, (lambda n: lambda m, x: getattr(m, n)(x))(name), (positive(3, 4),))
+        for name in ("log", "log2", "log10", "log1p", "sqrt", "rsqrt")
+    ],
     *[(name, (lambda n: lambda m, x: getattr(m, n)(x))(name), (A / 5,)) for name in ("asin", "acos")],
-    *[(name + " special", (lambda n: lambda m, x: getattr(m, n)(x))(name), (SPECIAL,)) for name in (
-        "exp", "log", "sqrt", "abs", "square", "sign", "neg", "log1p", "expm1")],  # fmt: skip
+    *[
+        (name + " special", (lambda n: lambda m, x: getattr(m, n)(x))(name), (SPECIAL,))
+        for name in ("exp", "log", "sqrt", "abs", "square", "sign", "neg", "log1p", "expm1")
+    ],
     ("round decimals", lambda m, x: m.round(x, decimals=1), (A,)),
     ("chain", lambda m, x: ((-x).exp() + 1).log().sqrt(), (A,)),
     # comparison and logic
@@ -193,7 +218,11 @@ CASES: list[tuple[str, Any, tuple[np.ndarray, ...]]] = [
     ("matmul batch vector", lambda m, x, y: (x @ y, y[:3] @ x), (CUBE, ROW)),
     ("matmul int", lambda m, x: x @ x.T, (INT,)),
     ("matmul empty", lambda m, x, y: x @ y, (np.zeros((3, 0)), np.zeros((0, 2)))),
-    ("addmm", lambda m, b, x, y: (m.addmm(b, x, y), m.addmm(b, x, y, beta=2, alpha=0.5)), (ROW, normal(3, 2), normal(2, 4))),
+    (
+        "addmm",
+        lambda m, b, x, y: (m.addmm(b, x, y), m.addmm(b, x, y, beta=2, alpha=0.5)),
+        (ROW, normal(3, 2), normal(2, 4)),
+    ),
     ("outer", lambda m, x, y: m.outer(x, y), (ROW, normal(3))),
     # conversions
     ("to", lambda m, x: (x.float(), x.long(), x.to(m.float32).double(), x.bool(), x.int()), (A,)),
@@ -201,7 +230,7 @@ CASES: list[tuple[str, Any, tuple[np.ndarray, ...]]] = [
     ("int arithmetic", lambda m, x: (x + 1, x * 0.5, x / 2, x // 2, x % 3, x**2, -x, abs(x)), (INT,)),
     ("bool arithmetic", lambda m, x: (x + x, x * x, x + 1, x * 0.5), (MASK,)),
     ("int unary", lambda m, x: (x.exp(), (x + 6).sqrt(), x.sin()), (INT,)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.filterwarnings("ignore:var")  # torch warns of what both answer with NaN
@@ -212,11 +241,35 @@ def test_operation_agrees_with_torch(case: Any, arrays: tuple[np.ndarray, ...]) 
 
 
 INDICES: list[Any] = [
-    0, -1, slice(None), slice(1, 3), slice(None, None, 2), Ellipsis, None, (0, 1), (slice(None), 1), (..., 0), (0, ..., 1),
-    (slice(None), None, 1), (None, 0, None), (slice(5, 2),), [0, 1], (slice(None), [2, 0, 2]), ([0, 1], [1, 2]),
-    ([[0, 1], [1, 0]],), (0, slice(None), [1, 1, 0]), ([1, 0], slice(None), [3, 0]), (slice(None), [0, 2], 1),
-    (0, [0, 2]), ([0, 1], None, [2, 0]), (None, [0, 1]), (slice(None), slice(0, 2), [3, 1]), (..., [0, 0]), True, False,
-]  # fmt: skip
+    0,
+    -1,
+    slice(None),
+    slice(1, 3),
+    slice(None, None, 2),
+    Ellipsis,
+    None,
+    (0, 1),
+    (slice(None), 1),
+    (..., 0),
+    (0, ..., 1),
+    (slice(None), None, 1),
+    (None, 0, None),
+    (slice(5, 2),),
+    [0, 1],
+    (slice(None), [2, 0, 2]),
+    ([0, 1], [1, 2]),
+    ([[0, 1], [1, 0]],),
+    (0, slice(None), [1, 1, 0]),
+    ([1, 0], slice(None), [3, 0]),
+    (slice(None), [0, 2], 1),
+    (0, [0, 2]),
+    ([0, 1], None, [2, 0]),
+    (None, [0, 1]),
+    (slice(None), slice(0, 2), [3, 1]),
+    (..., [0, 0]),
+    True,
+    False,
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)

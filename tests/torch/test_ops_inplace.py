@@ -113,10 +113,20 @@ def expanded_view_after_change(m: Any, x: Any, w: Any) -> Any:
 
 
 CASES = [
-    iadd, leaf_parent, older_users_keep_the_old_value, numbers, copy_fill_zero, write_rows, change_a_view,
-    change_a_transposed_view, change_the_viewed, change_one_view_read_another, fresh_base_gets_history_through_a_view,
-    view_of_a_changed_view, expanded_view_after_change,
-]  # fmt: skip
+    iadd,
+    leaf_parent,
+    older_users_keep_the_old_value,
+    numbers,
+    copy_fill_zero,
+    write_rows,
+    change_a_view,
+    change_a_transposed_view,
+    change_the_viewed,
+    change_one_view_read_another,
+    fresh_base_gets_history_through_a_view,
+    view_of_a_changed_view,
+    expanded_view_after_change,
+]
 
 
 @pytest.mark.parametrize("other", [B, ROW], ids=["same shape", "broadcast"])

@@ -91,12 +91,10 @@ class Function:
 
     A subclass defines two static methods and is used through `apply`:
 
-    - ``forward(ctx, *args)`` computes the result, a Tensor or a tuple of them; or ``forward(*args)``
-    together with
-      ``setup_context(ctx, inputs, output)``.
-    - ``backward(ctx, *dys)`` gets the gradient of every result and returns one for every argument of
-    forward, None for those
-      that have none.
+    - ``forward(ctx, *args)`` computes the result, a Tensor or a tuple of them; or ``forward(*args)`` together
+      with ``setup_context(ctx, inputs, output)``.
+    - ``backward(ctx, *dys)`` gets the gradient of every result and returns one for every argument of forward,
+      None for those that have none.
 
     Neither is recorded.
 
@@ -237,7 +235,7 @@ def _checked(
             f"function {cls.__name__}Backward returned an incorrect number of gradients (expected "
             f"{n_args}, got {len(grads)})"
         )
-    result = []
+    result: list[Any] = []
     for i, (shape, dtype) in zip(positions, wanted, strict=True):
         g = grads[i]
         if g is None:

@@ -23,6 +23,8 @@ __all__ = ["cumprod", "cumsum", "diff", "logsumexp", "norm", "prod"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
 
 
 def _exclusive(x: Array, dim: int) -> Array:
@@ -32,7 +34,7 @@ def _exclusive(x: Array, dim: int) -> Array:
     before = np.cumprod(np.concatenate([ones, np.take(x, range(n - 1), dim)], dim), dim)
     turned = np.flip(x, dim)
     after = np.flip(np.cumprod(np.concatenate([ones, np.take(turned, range(n - 1), dim)], dim), dim), dim)
-    return before * after  # type: ignore[no-any-return]
+    return before * after
 
 
 def prod(x: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -70,8 +72,8 @@ def prod(x: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = 
     xd = x.data
     dim = check_dim("prod", dim, xd.ndim)
     if not xd.ndim:
-        return x.clone()
-    y = state.quiet(lambda: np.multiply.reduce(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim))
+        return x.clone()  # type: ignore[no-any-return]
+    y = state.quiet(lambda: _multiply(xd, dim, None if xd.dtype.kind == "f" else dtypes.int64, None, keepdim))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         if not xd.size:
@@ -100,7 +102,7 @@ def cumsum(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     xd = x.data
     dim = check_dim("cumsum", dim, xd.ndim)
     if not xd.ndim:
-        return x.clone()
+        return x.clone()  # type: ignore[no-any-return]
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (np.flip(np.cumsum(np.flip(dy, dim), dim), dim),)
@@ -129,7 +131,7 @@ def cumprod(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     xd = x.data
     dim = check_dim("cumprod", dim, xd.ndim)
     if not xd.ndim:
-        return x.clone()
+        return x.clone()  # type: ignore[no-any-return]
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         a, g = np.moveaxis(xd, dim, 0), np.moveaxis(dy, dim, 0)
@@ -144,7 +146,7 @@ def cumprod(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Vector norm of all elements, or over some dimensions: (Σ |x|^p)^(1/p).
+    """Vector norm of all elements, or over some dimensions: (Σ \\|x\\|^p)^(1/p).
 
     Parameters
     ----------
@@ -187,14 +189,14 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
     if p == 1:
         return sum_(x.abs(), dim, keepdim)
     if p != 2:
-        return sum_(x.abs() ** p, dim, keepdim) ** (1 / p)
+        return sum_(x.abs() ** p, dim, keepdim) ** (1 / p)  # type: ignore[no-any-return]
     return _euclidean(x, dim, keepdim)
 
 
 def _euclidean(x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     xd = x.data
     dims = None if dim is None or not xd.ndim else check_dims("norm", dim, xd.ndim)
-    y = np.asarray(state.quiet(lambda: np.sqrt(np.add.reduce(xd * xd, dims, None, None, keepdim))))
+    y = np.asarray(state.quiet(lambda: np.sqrt(_add(xd * xd, dims, None, None, keepdim))))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         scale = np.asarray(np.where(y == 0, dy.dtype.type(0), dy / y))
@@ -216,7 +218,7 @@ def diff(x: Any, n: int = 1, dim: int = -1) -> Tensor:
     for _ in range(n):
         size = x.data.shape[dim]
         x = x.narrow(dim, min(1, size), max(size - 1, 0)) - x.narrow(dim, 0, max(size - 1, 0))
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
@@ -252,7 +254,7 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     def compute() -> Any:
         largest = np.max(xd, axis=axes, keepdims=True, initial=-np.inf)
         largest = np.where(np.isfinite(largest), largest, xd.dtype.type(0))
-        return np.log(np.add.reduce(np.exp(xd - largest), axes, None, None, True)) + largest
+        return np.log(_add(np.exp(xd - largest), axes, None, None, True)) + largest
 
     full = np.asarray(state.quiet(compute))
     y = full if keepdim else full.squeeze(axes)

@@ -55,14 +55,14 @@ def eq(x: Any, y: Any) -> Tensor:
     tensor([False,  True])
     """
     if not _comparable(y):
-        return NotImplemented  # what == has to give for things that it does not know
+        return NotImplemented  # type: ignore[no-any-return]  # what == has to give for strangers
     return _compare("eq", np.equal, x, y)
 
 
 def ne(x: Any, y: Any) -> Tensor:
     """Where x ≠ y. Source: ``torch.ne``."""
     if not _comparable(y):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     return _compare("ne", np.not_equal, x, y)
 
 
@@ -159,7 +159,7 @@ def isfinite(x: Any) -> Tensor:
 
 
 def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
-    """Where |x − y| ≤ atol + rtol · |y|. Source: ``torch.isclose``."""
+    """Where \\|x − y\\| ≤ atol + rtol · \\|y\\|. Source: ``torch.isclose``."""
     x, y = as_tensor("isclose", "x", x), as_tensor("isclose", "y", y)
     if x.data.dtype != y.data.dtype:
         raise bad_type("isclose", "y", f"of dtype {y.data.dtype}", f"{x.data.dtype}, the dtype of x")

@@ -30,6 +30,7 @@ __all__ = [
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
+_reduce: Any = np.add.reduce
 
 
 class ValuesIndices(NamedTuple):
@@ -54,7 +55,7 @@ def _whole(function: str, reduce: Any, x: Tensor, dims: tuple[int, ...], keepdim
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         chosen = (xd == full) | (np.isnan(full) & np.isnan(xd))
-        count = np.add.reduce(chosen, axes, dy.dtype, None, True) if axes else 1
+        count = _reduce(chosen, axes, dy.dtype, None, True) if axes else 1
         return (chosen * (repeat_back(dy, xd.shape, axes, keepdim) / count).astype(dy.dtype, copy=False),)
 
     rule.__qualname__ = function

@@ -50,7 +50,7 @@ def plain_index(index: Any) -> tuple[Any, bool]:
         elif isinstance(part, (bool, np.bool_)):
             basic = False
         elif isinstance(part, slice):
-            part = slice(*[v.item() if isinstance(v, Value) else v for v in (part.start, part.stop, part.step)])
+            part = slice(*[v.data.item() if isinstance(v, Value) else v for v in (part.start, part.stop, part.step)])
             if part.step is not None and part.step <= 0:
                 raise bad_value("getitem", "index", f"a slice of step {part.step}", "a step greater than 0")
         elif part is not None and part is not Ellipsis and not hasattr(part, "__index__"):
@@ -141,7 +141,8 @@ def getitem(x: Any, index: Any) -> Tensor:
         if not basic:
             y = xd[index]
         elif index.__class__ is tuple:
-            y = xd[index] if Ellipsis in index else xd[(*index, Ellipsis)]
+            whole = index if Ellipsis in index else (*index, Ellipsis)
+            y = xd[whole]
         else:
             y = xd[index, ...] if index is not Ellipsis else xd[...]
     except IndexError as error:

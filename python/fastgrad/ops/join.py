@@ -101,7 +101,8 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         before = (slice(None),) * dim
         parts = []
         for start, end, kind, need in zip([0, *ends], ends, kinds, needs, strict=False):
-            parts.append(dy[(*before, slice(start, end))].astype(kind, copy=False) if need else None)
+            place = (*before, slice(start, end))
+            parts.append(dy[place].astype(kind, copy=False) if need else None)
         return tuple(parts)
 
     return record(np.concatenate(kept, dim), tuple(found), rule)

@@ -106,7 +106,7 @@ def _matmul_other(x: Tensor, y: Tensor) -> Tensor:
             return z.reshape(()) if yd.ndim == 1 else z.squeeze(0)
         return matmul(x, y.unsqueeze(1)).squeeze(1)
     if yd.ndim <= 2:  # one matrix for all: a single larger product
-        z = matmul(x.reshape(-1, xd.shape[-1]), y if yd.ndim == 2 else y.unsqueeze(1))
+        z = matmul(x.reshape(math.prod(xd.shape[:-1]), xd.shape[-1]), y if yd.ndim == 2 else y.unsqueeze(1))
         return z.reshape(*xd.shape[:-1], *yd.shape[1:])
     if xd.ndim == 1:
         return _matmul_other(x.unsqueeze(0), y).squeeze(-2)
@@ -185,7 +185,7 @@ def outer(x: Any, y: Any) -> Tensor:
     x, y = as_tensor("outer", "x", x), as_tensor("outer", "y", y)
     if x.data.ndim != 1 or y.data.ndim != 1:
         raise bad_value("outer", "x", f"of shape {x.data.shape} beside {y.data.shape}", "two vectors")
-    return x.unsqueeze(1) * y
+    return x.unsqueeze(1) * y  # type: ignore[no-any-return]
 
 
 def addmm(b: Any, x: Any, y: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:

@@ -102,7 +102,7 @@ def as_floating(x: np.ndarray) -> np.ndarray:
 def fit(dy: Any, parent: np.ndarray) -> np.ndarray:
     """The gradient of a broadcast and perhaps converted operand, in the operand's own shape and dtype."""
     dy = sum_to_shape(dy, parent.shape)
-    return dy if dy.dtype == parent.dtype else dy.astype(parent.dtype)
+    return dy if dy.dtype == parent.dtype else dy.astype(parent.dtype)  # type: ignore[no-any-return]
 
 
 def broadcast_error(function: str, x: np.ndarray, y: np.ndarray) -> ValueError:

@@ -20,7 +20,7 @@ __all__ = ["mean", "repeat_back", "std", "std_mean", "sum", "var", "var_mean"]
 
 Array = np.ndarray
 Needs = tuple[bool, ...]
-_reduce = np.add.reduce
+_reduce: Any = np.add.reduce
 
 
 def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None, keepdim: bool) -> Array:
@@ -30,7 +30,7 @@ def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None,
     """
     if dims is None or not dy.shape:
         # As np.broadcast_to, in a fifth of its time.
-        return np.ndarray(shape, dy.dtype, np.ascontiguousarray(dy), 0, (0,) * len(shape))
+        return np.ndarray(shape, dy.dtype, np.ascontiguousarray(dy), 0, (0,) * len(shape))  # type: ignore[no-any-return]
     if not keepdim:
         dy = np.expand_dims(dy, dims)
     return np.broadcast_to(dy, shape)
@@ -155,7 +155,7 @@ def _floating(function: str, x: Any, dtype: Any = None) -> Tensor:
         x = x.to(dtypes.as_dtype(function, dtype))
     if x.data.dtype.kind != "f":
         raise bad_type(function, "x", f"of dtype {x.data.dtype}", "float32 or float64")
-    return x
+    return x  # type: ignore[no-any-return]
 
 
 def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, keepdim: bool) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def repeat(x: Any, *sizes: Any) -> Tensor:
     # Every size n repeated m times is a pair (m, n), of which the copies are the first.
     pairs = [length for pair in zip(times, shape, strict=True) for length in pair]
     ones = [length for n in shape for length in (1, n)]
-    return x.reshape(ones).expand(pairs).reshape([m * n for m, n in zip(times, shape, strict=True)]).clone()
+    return x.reshape(ones).expand(pairs).reshape([m * n for m, n in zip(times, shape, strict=True)]).clone()  # type: ignore[no-any-return]
 
 
 def tile(x: Any, *dims: Any) -> Tensor:

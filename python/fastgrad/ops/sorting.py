@@ -26,7 +26,7 @@ def _order(x: Array, dim: int, descending: bool) -> Array:
     if not descending:
         return np.argsort(x, axis=dim, kind="stable")
     order = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
-    return x.shape[dim] - 1 - np.flip(order, dim)
+    return x.shape[dim] - 1 - np.flip(order, dim)  # type: ignore[no-any-return]
 
 
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
