@@ -10,7 +10,7 @@ copyright = author
 release = version = fastgrad.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "myst_parser", "numpydoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmarks"]  # records are read in the repository
 templates_path = ["_templates"]
 
 html_theme = "alabaster"
@@ -21,8 +21,6 @@ html_theme_options = {
     "sidebar_width": "260px",
 }
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
-
-suppress_warnings = ["toc.empty_glob"]  # a tree without benchmark records is complete
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
