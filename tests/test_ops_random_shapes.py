@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis.extra.numpy import array_shapes, broadcastable_shapes
 
 import fastgrad as fg
@@ -71,6 +71,8 @@ REDUCTIONS = ("sum", "mean", "amax", "logsumexp", "var", "std", "prod")
 @given(st.data(), st.sampled_from(REDUCTIONS), st.sampled_from(LAYOUTS), st.booleans())
 def test_reductions(data: Any, name: str, layout: str, keepdim: bool) -> None:
     shape = data.draw(array_shapes(min_dims=1, max_dims=4, min_side=2, max_side=4))
+    # The spread of equal values is rounding, and its square root's gradient anything.
+    assume(name not in ("var", "std") or layout != "broadcast")
     several = name != "prod"
     dims = data.draw(
         st.lists(

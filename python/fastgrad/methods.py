@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import dtypes, like
@@ -41,9 +42,7 @@ __all__ = ["Methods"]
 
 def _functional() -> Any:
     """``fastgrad.nn.functional``, which needs tensors itself and so comes later."""
-    from fastgrad.nn import functional
-
-    return functional
+    return import_module("fastgrad.nn.functional")
 
 
 class Methods(Value):
