@@ -17,7 +17,8 @@ from mpmath import mp
 from tests.reference import Array, Row
 
 UNIT_ROUNDOFF = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 2.0**-53}
-PATTERN_STRIDE = 20011  # a prime: 214,629 of the 2**32 patterns
+PATTERN_STRIDE = 40009  # a prime: 107,350 of the 2**32 patterns
+CLOSE_STRIDE = 1009  # a prime: 183,000 of the patterns between 2**-4 and 2**7, of either sign
 
 
 def ulp_error(got: Array, truth: Array) -> Array:
@@ -32,9 +33,7 @@ def ulp_error(got: Array, truth: Array) -> Array:
     with np.errstate(all="ignore"):
         clipped = np.minimum(np.abs(truth), largest).astype(dtype)
         unit = np.spacing(
-            np.where(
-                np.isnan(truth), dtype.type(1), np.minimum(clipped, np.nextafter(dtype.type(largest), 0))
-            )
+            np.where(np.isnan(truth), dtype.type(1), np.minimum(clipped, np.nextafter(dtype.type(largest), 0)))
         ).astype(np.float64)
         error = np.abs(got.astype(np.float64) - truth) / unit
     overflows = np.isinf(got) & (np.abs(truth) > largest) & (np.sign(got) == np.sign(truth))
@@ -65,13 +64,12 @@ def float32_patterns() -> Array:
     """A stride through all float32 bit patterns (NaNs and subnormals with them), and the special values."""
     patterns = np.arange(0, 2**32, PATTERN_STRIDE, dtype=np.uint64).astype(np.uint32).view(np.float32)
     info = np.finfo(np.float32)
-    special = np.array(
-        [0.0, info.tiny, info.smallest_subnormal, info.max, np.inf, 1e20, 1.0, info.eps], np.float32
-    )
+    special = np.array([0.0, info.tiny, info.smallest_subnormal, info.max, np.inf, 1e20, 1.0, info.eps], np.float32)
     x = np.concatenate([patterns, special, -special, np.array([np.nan], np.float32)])
-    # Saturation, thresholds and overflow all happen for magnitudes between 1e-3 and 200: look closer there.
-    close = np.linspace(-120.0, 120.0, 48001, dtype=np.float32)
-    x = np.concatenate([x, close, neighbours(0.0, 64)])
+    # What is hard happens for magnitudes between 2**-4 and 2**7: look closer there.
+    ends = np.array([2.0**-4, 2.0**7], np.float32).view(np.uint32)
+    close = np.arange(ends[0], ends[1], CLOSE_STRIDE, dtype=np.uint32).view(np.float32)
+    x = np.concatenate([x, close, -close, neighbours(0.0, 64)])
     x.setflags(write=False)
     return x
 
@@ -90,13 +88,9 @@ def inputs32(row: Row, parameters: tuple[float, ...]) -> Array:
 @cache
 def inputs64(row: Row, parameters: tuple[float, ...]) -> Array:
     """A few hundred float64 inputs over all magnitudes."""
-    magnitudes = np.concatenate(
-        [10.0 ** np.linspace(-305, 300, 41), np.linspace(0.01, 45.0, 60), [90.0, 300.0]]
-    )
+    magnitudes = np.concatenate([10.0 ** np.linspace(-305, 300, 41), np.linspace(0.01, 45.0, 60), [90.0, 300.0]])
     parts = [magnitudes, -magnitudes, [0.0]]
-    parts += [
-        neighbours(point, 2, np.float64) for point in (*row.kinks(*parameters), *row.points(*parameters))
-    ]
+    parts += [neighbours(point, 2, np.float64) for point in (*row.kinks(*parameters), *row.points(*parameters))]
     return np.concatenate(parts)
 
 
@@ -128,9 +122,7 @@ def truth32(row: Row, parameters: tuple[float, ...]) -> tuple[Array, Array]:
     with np.errstate(all="ignore"):  # converting a signalling NaN says so
         x = x32.astype(np.float64)
         value, derivative = row.forward(x, *parameters), np.array(row.derivative(x, *parameters))
-    for point in row.points(
-        *parameters
-    ):  # float64 is not enough here: 1e-16 is many units of a derivative of 1e-9
+    for point in row.points(*parameters):  # float64 is not enough here: 1e-16 is many units of a derivative of 1e-9
         for i in np.flatnonzero(np.abs(x - point) < 1e-5):
             derivative[i] = float(exact_derivative(row, float(x[i]), parameters))
     return value, derivative

@@ -30,9 +30,7 @@ def philox4x32(counter: Array, key: tuple[int, int], rounds: int = 10) -> Array:
 
 def words(seed: int, offset: int, count: int) -> Array:
     """Word (offset + i) % 4 of block (offset + i) // 4, for each i < count."""
-    position = np.uint64(offset) + np.arange(
-        count, dtype=np.uint64
-    )  # wraps at 2**64, as the kernel's counter does
+    position = np.uint64(offset) + np.arange(count, dtype=np.uint64)  # wraps at 2**64, as the kernel's counter does
     block = position >> np.uint64(2)
     zero = np.zeros_like(block)
     counter = np.stack([block & _LOW, block >> _SHIFT, zero, zero], axis=1)

@@ -1,6 +1,7 @@
 """Oracles for the update rules, one parameter and one step at a time, in float64, from torch's documentation.
 
-The l1 penalty adds l1 * sign(p) to the gradient, where weight decay adds weight_decay * p.
+The l1 penalty adds l1 * sign(p) to whatever weight decay adds weight_decay * p to: to the gradient, or
+(AdamW) straight to the step.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def adam(
     """(new p, m, v, v_max) of Adam, or of AdamW (decoupled); v_max None: no amsgrad. `step` counts from 1."""
     p = f64(p)
     if decoupled:
-        g = _penalised(p, f64(g), 0.0, l1, maximize)
-        p = p * (1.0 - lr * weight_decay)
+        g = _penalised(p, f64(g), 0.0, 0.0, maximize)
+        p = p - lr * (weight_decay * p + l1 * np.sign(p))
     else:
         g = _penalised(p, f64(g), weight_decay, l1, maximize)
     m = beta1 * f64(m) + (1.0 - beta1) * g

@@ -124,9 +124,7 @@ def test_layers():
     ):
         v = torch.tensor(x, requires_grad=True)
         y = function(v, -1)
-        check(
-            [forward(x), backward(dy, forward(x))], [y.detach(), *torch.autograd.grad(y, v, torch.tensor(dy))]
-        )
+        check([forward(x), backward(dy, forward(x))], [y.detach(), *torch.autograd.grad(y, v, torch.tensor(dy))])
     index = rng.integers(0, 7, 20)
     for padding in (None, 3):
         v = torch.zeros(7, 4, dtype=torch.float64, requires_grad=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fastgrad import _cpu
 
+from fastgrad import _cpu
 from tests import reference_linear as ref
 from tests.accuracy import gamma
 from tests.kernels.common import (
@@ -34,9 +34,7 @@ LARGE = [
 ]
 
 
-def forward(
-    x: Array, w: Array, b: Array | None = None, activation=None, with_z: bool = False
-) -> tuple[Array, ...]:
+def forward(x: Array, w: Array, b: Array | None = None, activation=None, with_z: bool = False) -> tuple[Array, ...]:
     y = blank((x.shape[0], w.shape[0]), x.dtype)
     z = blank(y.shape, x.dtype) if with_z else None
     with unchanged(x, w, b):
@@ -44,9 +42,7 @@ def forward(
     return (y, z) if with_z else (y,)
 
 
-def backward(
-    dy: Array, x: Array, w: Array, activation=None, saved=None, dw_order: str = "C"
-) -> tuple[Array, ...]:
+def backward(dy: Array, x: Array, w: Array, activation=None, saved=None, dw_order: str = "C") -> tuple[Array, ...]:
     dx, db = blank(x.shape, x.dtype), blank(w.shape[0], x.dtype)
     dw = np.asarray(blank(w.shape, x.dtype), order=dw_order)
     with unchanged(dy, x, w, saved):
@@ -98,9 +94,7 @@ def test_input_gradient_at_every_small_size(isa, dtype):
             g = np.ascontiguousarray(dy[:m, :n])
             for k in range(LIMIT + 1):
                 _cpu.linear_backward(grid.at(m, k), None, None, g, None, None, weights[k], None)
-        grid.check(
-            ref.f64(dy)[:, :n] @ ref.f64(w)[:n], np.abs(ref.f64(dy)[:, :n]) @ np.abs(ref.f64(w)[:n]), n
-        )
+        grid.check(ref.f64(dy)[:, :n] @ ref.f64(w)[:n], np.abs(ref.f64(dy)[:, :n]) @ np.abs(ref.f64(w)[:n]), n)
 
 
 @dtypes
@@ -163,9 +157,7 @@ def test_layouts(isa, dtype):
 
 
 @dtypes
-@pytest.mark.parametrize(
-    ("m", "n", "k"), [(7, 5, 3), (33, 47, 29), (64, 100, 130), (1, 17, 8), (0, 3, 4), (3, 4, 0)]
-)
+@pytest.mark.parametrize(("m", "n", "k"), [(7, 5, 3), (33, 47, 29), (64, 100, 130), (1, 17, 8), (0, 3, 4), (3, 4, 0)])
 def test_fused_activation_is_the_unfused_one_bit_for_bit(isa, dtype, m, n, k):
     x, w, b, dy = (
         normal((m, k), dtype),
@@ -188,9 +180,7 @@ def test_fused_activation_is_the_unfused_one_bit_for_bit(isa, dtype, m, n, k):
         _cpu.activation_backward(dz, dy, saved, activation)
         for order in "CF":
             fused_gradients = backward(dy, x, w, activation, saved, order)
-            for name, a, c in zip(
-                ("dx", "dw", "db"), fused_gradients, backward(dz, x, w, dw_order=order), strict=True
-            ):
+            for name, a, c in zip(("dx", "dw", "db"), fused_gradients, backward(dz, x, w, dw_order=order), strict=True):
                 assert same_bits(a, c), (label, name, order)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from fastgrad import _cpu
 
+from fastgrad import _cpu
 from tests.accuracy import float32_patterns
 from tests.numerics import measure
 from tests.reference import CASES, Row
@@ -43,10 +43,10 @@ to the limits.
 ## Activations in float32
 
 The largest error in units in the last place (ULP), value and derivative, over {len(float32_patterns()):,}
-inputs and more: a stride through all bit patterns of float32 with subnormals, ±0, ±inf and NaN, [-120, 120]
-closely, and the floats next to each kink, threshold and root of the derivative. The derivative is a function
-of what backward has saved, the float32 input or output that the second column names. The truth is evaluated
-in float64, close to roots with 50 digits. The limit is 4.
+inputs and more: a stride through all bit patterns of float32 with subnormals, ±0, ±inf and NaN, magnitudes
+from 1/16 to 128 more closely, and the floats next to each kink, threshold and root of the derivative. The
+derivative is a function of what backward has saved, the float32 input or output that the second column names.
+The truth is evaluated in float64, close to roots with 50 digits. The limit is 4.
 """
     )
     print(_table(["activation", "reads", *columns], activations))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from fastgrad import _cpu
 
+from fastgrad import _cpu
 from tests import reference_linear as ref
 from tests.accuracy import gamma, inputs32, inputs64, truth32, truth64, ulp_error
 from tests.reference import Array, Row
