@@ -27,7 +27,9 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
         if len(tensors) == 1 and isinstance(tensors[0], Value):  # the usual case
             t = tensors[0]
             if t.node is not None and t.data.size == 1:
-                return {t.node: np.ones(t.data.shape, t.data.dtype)}
+                one = np.empty(t.data.shape, t.data.dtype)
+                one.fill(1)  # a third of the time of np.ones
+                return {t.node: one}
         gradients = (None,) * len(tensors)
     elif isinstance(gradients, Value) or not isinstance(gradients, (tuple, list)):
         gradients = (gradients,)

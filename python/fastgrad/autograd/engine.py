@@ -63,9 +63,11 @@ def sweep(grads: Grads, keep: bool, path: set[Edge] | None, captured: Grads | No
 
     Kept as a function of its own: when it returns, nothing but `grads` refers to the gradients it made.
     """
-    heap = [edge.order for edge in grads if edge.__class__ is Node]
-    heap.sort()
-    nodes: dict[int, Any] = {edge.order: edge for edge in grads if edge.__class__ is Node}
+    nodes: dict[int, Any] = {}
+    for edge in grads:
+        if edge.__class__ is Node:
+            nodes[edge.order] = edge
+    heap = sorted(nodes)
     own: set[Edge] = set()  # sums that were made here and may be added to in place
     while heap:
         node = nodes.pop(heappop(heap))
