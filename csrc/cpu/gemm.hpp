@@ -33,7 +33,8 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
     constexpr Size lanes = Vec<T>::lanes, width = tile_vectors * lanes;
     const bool direct =
         b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes && (cheap_partial_loads || n % lanes == 0);
-    const Size step_k = direct || k == 0 ? (k ? k : 1) : block_k;
+    const Size blocks_k = (k + block_k - 1) / block_k;
+    const Size step_k = k ? (k + blocks_k - 1) / blocks_k : 1; // even shares
     const Size step_n = direct ? n : block_bytes / (block_k * Size(sizeof(T))) / width * width;
     const Size row_blocks = (m + tile_rows - 1) / tile_rows;
     const bool pack_a = (a.rows == 1 ? a.columns : a.rows) * Size(sizeof(T)) >= far_bytes && n >= reused_columns;
@@ -63,10 +64,10 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                 for (Size j = 0; j < columns; j += width) {
                     const Size some = columns - j < width ? columns - j : width;
                     T* tile = c + i * c_rows + n0 + j;
-                    tile_table<T>.find(rows,
-                                       some)({depth, some_a.p, some_a.rows, some_a.columns,
-                                              direct ? b.p + j : panels + j * depth, direct ? b.rows : width, tile,
-                                              c_rows, some, add || k0 > 0, finished && bias ? bias + n0 + j : nullptr});
+                    tile_table<T>.find(rows, some)({depth, some_a.p, some_a.rows, some_a.columns,
+                                                    direct ? b.p + k0 * b.rows + j : panels + j * depth,
+                                                    direct ? b.rows : width, tile, c_rows, some, add || k0 > 0,
+                                                    finished && bias ? bias + n0 + j : nullptr});
                     if (finished) epilogue(tile, i, n0 + j, rows, some, c_rows);
                 }
             }
