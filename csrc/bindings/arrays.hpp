@@ -110,6 +110,15 @@ template <class T> class Arguments {
         return writable(a, argument, true);
     }
 
+    // int64 numbers (n,) as contiguous memory; what they may be is for the caller to check.
+    const std::int64_t* index(const char* argument, py::handle object, Size n) {
+        const py::array& a = as_array(kernel_, argument, object);
+        if (!has_dtype<std::int64_t>(a)) bad_type(kernel_, argument, dtype_name(a), "dtype int64");
+        if (!same_shape(a, {n})) bad_value(kernel_, argument, shape_text(shape_of(a)), text(Shape{n}));
+        add(a, argument, false);
+        return static_cast<const std::int64_t*>((is_c_contiguous(a) && is_aligned(a) ? a : copy(a)).data());
+    }
+
     const py::array& typed(const char* argument, const py::handle& object) {
         const py::array& a = as_array(kernel_, argument, object);
         if (!has_dtype<T>(a))
@@ -120,6 +129,11 @@ template <class T> class Arguments {
         const py::array& a = typed(argument, object);
         if (!same_shape(a, shape)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape));
         return a;
+    }
+
+    // Takes part in check_overlap; the functions above call it.
+    void add(const py::array& a, const char* argument, bool output) {
+        extents_.at(count_++) = Extent::of(a, argument, output);
     }
 
     // After all arguments: no output may share memory with another argument, unless the two are the same array and
@@ -137,10 +151,6 @@ template <class T> class Arguments {
 
   private:
     template <class Sizes> static std::string text(const Sizes& shape) { return shape_text(shape).substr(3); }
-
-    void add(const py::array& a, const char* argument, bool output) {
-        if (count_ < extents_.size()) extents_[count_++] = Extent::of(a, argument, output);
-    }
 
     T* writable(const py::array& a, const char* argument, bool any_order = false) {
         if (!a.writeable()) bad_value(kernel_, argument, "read-only", "a writable array");
@@ -191,14 +201,6 @@ template <class Kernel> void run_unlocked(double nanoseconds, Kernel kernel) {
     if (nanoseconds < 2000) return kernel();
     py::gil_scoped_release unlocked;
     kernel();
-}
-
-// C-contiguous int64 numbers, each checked by the caller.
-inline py::array_t<std::int64_t> indices(const char* kernel, const char* argument, const py::handle& object, Size n) {
-    const py::array& a = as_array(kernel, argument, object);
-    if (!has_dtype<std::int64_t>(a)) bad_type(kernel, argument, dtype_name(a), "dtype int64");
-    if (!same_shape(a, {n})) bad_value(kernel, argument, shape_text(shape_of(a)), "shape (" + std::to_string(n) + ",)");
-    return py::array_t<std::int64_t, py::array::c_style>(a);
 }
 
 inline Reduction parse_reduction(const char* kernel, const std::string& name) {

@@ -9,10 +9,8 @@ template <class T> T* loss_output(Arguments<T>& arguments, py::handle loss, Redu
     return reduction == Reduction::none ? arguments.output("loss", loss, {n}) : arguments.output("loss", loss, {});
 }
 
-void check_classes(const char* kernel, const py::array_t<std::int64_t>& target, Size classes,
-                   std::int64_t ignore_index) {
-    const std::int64_t* t = target.data();
-    for (Size i = 0; i < target.size(); ++i)
+void check_classes(const char* kernel, const std::int64_t* t, Size n, Size classes, std::int64_t ignore_index) {
+    for (Size i = 0; i < n; ++i)
         if ((t[i] < 0 || t[i] >= classes) && t[i] != ignore_index)
             bad_index(kernel, "target", std::to_string(t[i]) + " at position " + std::to_string(i),
                       "a class from 0 to " + std::to_string(classes - 1) +
@@ -36,15 +34,13 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
         l.dx = arguments.output_or_null("dx", dx, {l.n, l.c});
         l.loss = loss_output(arguments, loss, l.reduction, l.n);
         const py::array& t = as_array(name, "target", target);
-        py::array_t<std::int64_t> index;
         if (t.ndim() == 2 && !log_probabilities) {
             l.probability = arguments.input("target", target, {l.n, l.c});
         } else {
-            index = indices(name, "target", target, l.n);
-            check_classes(name, index, l.c, ignore_index);
-            l.index = index.data();
+            l.index = arguments.index("target", target, l.n);
         }
         arguments.check_overlap();
+        if (l.index) check_classes(name, l.index, l.n, l.c, ignore_index);
         run_unlocked(double(l.n) * double(20 + l.c), [&] { kernels<T>().cross_entropy(l); });
     });
 }
@@ -91,6 +87,10 @@ template <class T> void check_probabilities(const char* name, const char* argume
 void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
                     py::handle pos_weight, const std::string& kind, double parameter, const std::string& reduction) {
     const PointwiseName& what = find_pointwise(kind);
+    const bool logits = what.kind == PointwiseLossKind::bce_with_logits;
+    if (!weight.is_none() && !logits && what.kind != PointwiseLossKind::bce)
+        bad_value(what.name, "weight", "an array", "None");
+    if (!pos_weight.is_none() && !logits) bad_value(what.name, "pos_weight", "an array", "None");
     by_dtype(what.name, "x", x, [&]<class T>(T) {
         Arguments<T> arguments(what.name);
         const py::array& in = arguments.typed("x", x);

@@ -1,4 +1,5 @@
 // Kernels over the rows of a matrix: softmax, gather, embedding; and dropout.
+#include <algorithm>
 #include <cstring>
 
 #include "arrays.hpp"
@@ -47,42 +48,46 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
         T* y_data = arguments.output_like("y", y, out);
         const T* x_data = arguments.input_like("x", x, out);
         arguments.check_overlap(true);
+        if (offset > UINT64_MAX - std::uint64_t(out.size()))
+            bad_value(name, "offset", std::to_string(offset), "an offset whose stream does not end within the array");
         run_unlocked(double(out.size()), [&] { kernels<T>().dropout(y_data, x_data, out.size(), p, seed, offset); });
     });
 }
 
-void check_rows(const char* kernel, const py::array_t<std::int64_t>& index, Size rows) {
-    const std::int64_t* p = index.data();
-    for (Size i = 0; i < index.size(); ++i)
-        if (p[i] < 0 || p[i] >= rows)
-            bad_index(kernel, "index", std::to_string(p[i]) + " at position " + std::to_string(i),
+void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows) {
+    for (Size i = 0; i < n; ++i)
+        if (index[i] < 0 || index[i] >= rows)
+            bad_index(kernel, "index", std::to_string(index[i]) + " at position " + std::to_string(i),
                       "numbers from 0 to " + std::to_string(rows - 1));
+}
+
+bool same_rows(const py::array& a, const py::array& b) {
+    if (a.ndim() < 1 || a.ndim() != b.ndim()) return false;
+    return std::equal(a.shape() + 1, a.shape() + a.ndim(), b.shape() + 1);
 }
 
 void gather_rows(py::handle out, py::handle x, py::handle index) {
     constexpr const char* name = "gather_rows";
     const py::array &to = as_array(name, "out", out), &from = as_array(name, "x", x);
-    if (to.ndim() < 1 || from.ndim() != to.ndim() ||
-        std::vector<Size>(to.shape() + 1, to.shape() + to.ndim()) !=
-            std::vector<Size>(from.shape() + 1, from.shape() + from.ndim()))
+    if (!same_rows(to, from))
         bad_value(name, "out", shape_text(shape_of(to)),
                   "rows like those of 'x', which is " + shape_text(shape_of(from)));
-    if (!to.dtype().equal(from.dtype()))
-        bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(from.dtype())));
-    if (to.dtype().has_fields() || to.dtype().kind() == 'O')
-        bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
-    if (!is_c_contiguous(to) || !is_c_contiguous(from))
-        bad_value(name, "out", "or 'x' is strided", "C-contiguous arrays");
+    const py::dtype type = from.dtype();
+    if (type.has_fields() || type.kind() == 'O') bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
+    if (!to.dtype().equal(type)) bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(type)));
+    if (!is_c_contiguous(to)) bad_value(name, "out", "not C-contiguous", "a C-contiguous array");
+    if (!is_c_contiguous(from)) bad_value(name, "x", "not C-contiguous", "a C-contiguous array");
     if (!to.writeable()) bad_value(name, "out", "read-only", "a writable array");
-    const Extent a = Extent::of(to, "out", true), b = Extent::of(from, "x", false);
-    if (a.begin < b.end && b.begin < a.end) bad_value(name, "out", "memory that overlaps 'x'", "memory of its own");
-    const auto rows = indices(name, "index", index, to.shape(0));
-    check_rows(name, rows, from.shape(0));
-    const std::size_t bytes = std::size_t(to.shape(0) ? to.nbytes() / to.shape(0) : 0);
+    Arguments<std::int64_t> arguments(name);
+    const Size n = to.shape(0);
+    const std::int64_t* i = arguments.index("index", index, n);
+    arguments.add(to, "out", true);
+    arguments.add(from, "x", false);
+    arguments.check_overlap();
+    check_rows(name, i, n, from.shape(0));
+    const std::size_t bytes = std::size_t(n ? to.nbytes() / n : 0);
     char* y = static_cast<char*>(const_cast<void*>(to.data()));
     const char* p = static_cast<const char*>(from.data());
-    const std::int64_t* i = rows.data();
-    const Size n = rows.size();
     run_unlocked(double(to.nbytes()) / 8, [&] {
         const int tasks = tasks_for(double(n) * double(bytes) / 8);
         parallel_for(tasks, [&](int task) {
@@ -97,15 +102,16 @@ void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int
     by_dtype(name, "dw", dw, [&]<class T>(T) {
         const py::array &out = two_dimensional(name, "dw", dw), &in = two_dimensional(name, "dy", dy);
         const Size rows = out.shape(0), columns = out.shape(1), n = in.shape(0);
+        if (padding_idx < -1 || padding_idx >= rows)
+            bad_value(name, "padding_idx", std::to_string(padding_idx), "a row of 'dw', or -1 for none");
         Arguments<T> arguments(name);
         T* dw_data = arguments.output("dw", dw, {rows, columns});
         const T* dy_data = arguments.input("dy", dy, {n, columns});
-        const auto at = indices(name, "index", index, n);
-        check_rows(name, at, rows);
+        const std::int64_t* at = arguments.index("index", index, n);
         arguments.check_overlap();
-        run_unlocked(double(out.size() + in.size()) / 4, [&] {
-            kernels<T>().embedding_backward(dw_data, dy_data, at.data(), n, rows, columns, padding_idx);
-        });
+        check_rows(name, at, n, rows);
+        run_unlocked(double(out.size() + in.size()) / 4,
+                     [&] { kernels<T>().embedding_backward(dw_data, dy_data, at, n, rows, columns, padding_idx); });
     });
 }
 

@@ -86,16 +86,19 @@ class ArrayList {
     py::object items_;
 };
 
-void check_distinct(const char* kernel, const std::vector<Extent>& extents) {
-    std::vector<const Extent*> sorted;
-    for (const Extent& e : extents)
-        if (e.begin < e.end) sorted.push_back(&e);
-    std::sort(sorted.begin(), sorted.end(), [](const Extent* a, const Extent* b) { return a->begin < b->begin; });
-    for (std::size_t i = 1; i < sorted.size(); ++i)
-        if (sorted[i]->begin < sorted[i - 1]->end)
-            bad_value(kernel, sorted[i]->argument,
-                      std::string("memory that overlaps '") + sorted[i - 1]->argument + "'",
+// What is written must share memory with nothing else; what is only read may share it with other inputs.
+void check_distinct(const char* kernel, std::vector<Extent>& extents) {
+    std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+    const Extent *furthest = nullptr, *furthest_output = nullptr;
+    for (const Extent& e : extents) {
+        if (e.begin == e.end) continue;
+        const Extent* other = e.output ? furthest : furthest_output;
+        if (other && e.begin < other->end)
+            bad_value(kernel, e.argument, std::string("memory that overlaps '") + other->argument + "'",
                       "every array in memory of its own");
+        if (!furthest || e.end > furthest->end) furthest = &e;
+        if (e.output && (!furthest_output || e.end > furthest_output->end)) furthest_output = &e;
+    }
 }
 
 void check_not_negative(const char* kernel, const char* argument, double value) {
@@ -135,6 +138,7 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
             s.n = a.size();
             total += double(s.n);
             extents.push_back(Extent::of(a, "params", true));
+            extents.push_back(Extent::of(g.array<T>(i), "grads", false));
             if (buffered) extents.push_back(Extent::of(buffers.array<T>(i), "momentum_buffers", true));
         }
         check_distinct(name, extents);
@@ -179,6 +183,7 @@ void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle e
             s.n = a.size();
             total += double(s.n);
             extents.push_back(Extent::of(a, "params", true));
+            extents.push_back(Extent::of(g.array<T>(i), "grads", false));
             extents.push_back(Extent::of(m.array<T>(i), "exp_avgs", true));
             extents.push_back(Extent::of(v.array<T>(i), "exp_avg_sqs", true));
             if (amsgrad) extents.push_back(Extent::of(largest.array<T>(i), "max_exp_avg_sqs", true));
