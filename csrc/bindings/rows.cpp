@@ -48,7 +48,7 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
         T* y_data = arguments.output_like("y", y, out);
         const T* x_data = arguments.input_like("x", x, out);
         arguments.check_overlap(true);
-        if (offset > UINT64_MAX - std::uint64_t(out.size()))
+        if (out.size() > 0 && offset > UINT64_MAX - std::uint64_t(out.size() - 1))
             bad_value(name, "offset", std::to_string(offset), "an offset whose stream does not end within the array");
         run_unlocked(double(out.size()), [&] { kernels<T>().dropout(y_data, x_data, out.size(), p, seed, offset); });
     });

@@ -15,14 +15,14 @@ template <class T> void dropout(T* y, const T* x, Size n, double p, std::uint64_
     const T scale = p < 1 ? T(1 / (1 - p)) : T(0);
     for_each_piece<T>(n, 2.0, [&](Size begin, Size count) {
         std::uint32_t word[4][blocks];
-        const std::uint64_t end = offset + std::uint64_t(begin + count);
-        for (std::uint64_t i = offset + std::uint64_t(begin); i < end;) {
-            const std::uint64_t first = i / 4;
+        for (const Size end = begin + count; begin < end;) {
+            const std::uint64_t number = offset + std::uint64_t(begin), first = number / 4;
             philox(word, first, seed);
-            const std::uint64_t until = 4 * first + numbers < end ? 4 * first + numbers : end;
-            for (; i < until; ++i) {
-                const std::uint64_t drawn = i - 4 * first, at = i - offset;
-                y[at] = word[drawn % 4][drawn / 4] >= threshold ? x[at] * scale : T(0);
+            const Size skipped = Size(number % 4),
+                       some = numbers - skipped < end - begin ? numbers - skipped : end - begin;
+            for (Size i = 0; i < some; ++i, ++begin) {
+                const Size drawn = skipped + i;
+                y[begin] = word[drawn % 4][drawn / 4] >= threshold ? x[begin] * scale : T(0);
             }
         }
     });
