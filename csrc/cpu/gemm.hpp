@@ -12,8 +12,8 @@ struct NoEpilogue {
 };
 
 constexpr Size direct_bytes = 1 << 20;  // b up to this size is read in place if its rows are contiguous
-constexpr Size block_k = 384;           // rows of b in one packed block ...
-constexpr Size block_bytes = 768 << 10; // ... whose size leaves room in the second-level cache
+constexpr Size block_k = 384;           // rows of b at a time: those of a that meet them stay in the first-level cache
+constexpr Size block_bytes = 768 << 10; // of packed b at a time: room for it in the second-level cache
 constexpr Size far_bytes = 2048;        // rows (or columns) of a further apart than this are packed ...
 constexpr Size reused_columns = 128;    // ... if so many columns of b share the cost
 

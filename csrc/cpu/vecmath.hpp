@@ -1,6 +1,6 @@
 // exp, expm1, log, log1p, tanh and the normal distribution over Vec<float> and Vec<double>.
 //
-// Errors stay below about 2 ULP (docs/accuracy.md has the measurements); NaN gives NaN, subnormal results
+// Errors stay below 3 ULP (docs/accuracy.md has the measurements); NaN gives NaN, subnormal results
 // are exact to rounding. Coefficients come from tools/polynomials.py. The reductions are the classical
 // ones: x = n ln 2 + r for exp (Cody and Waite), x = 2^k (1 + f), s = f / (2 + f) for the logarithm.
 #pragma once
