@@ -253,3 +253,18 @@ def test_several_outputs() -> None:
     z.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
     assert seen == [(False, False), (True, False)]
+
+
+def test_grad_gives_arrays_of_their_own() -> None:
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3.0
+    first, second = fg.autograd.grad(y, (x, x), grad_outputs=fg.ones(2), retain_graph=True)
+    assert first is not None
+    assert second is not None
+    first.mul_(0.0)
+    assert second.tolist() == [3.0, 3.0]
+    dy = fg.ones(2)
+    (through,) = fg.autograd.grad(x + 0.0, x, grad_outputs=dy)
+    assert through is not None
+    through.mul_(0.0)
+    assert dy.tolist() == [1.0, 1.0]

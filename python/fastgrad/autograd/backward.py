@@ -10,7 +10,7 @@ import numpy as np
 from fastgrad.autograd.engine import Grads, accumulate, path_to, pop, run_hooks, sweep
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import no_grad
-from fastgrad.autograd.node import Value
+from fastgrad.autograd.node import Leaf, Value
 from fastgrad.errors import bad_type, bad_value
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
 
 
 def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) -> Grads:
-    """What arrives at each of `targets`, None where nothing does."""
+    """What arrives at each of `targets`, None where nothing does; the arrays of leaves are held by nobody else."""
     captured: Grads = {}
     for t in targets:
         if not isinstance(t, Value):
@@ -154,9 +154,12 @@ def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) 
     path = path_to(grads, captured)
     with np.errstate(all="ignore"):
         sweep(grads, keep, path, captured)
-    for leaf, g in grads.items():
+    while grads:
+        leaf, g, alone = pop(grads)
         if leaf in captured:
-            captured[leaf] = run_hooks(leaf.hooks, g) if leaf.hooks is not None else g
+            if leaf.hooks is not None:
+                g, alone = run_hooks(leaf.hooks, g), False
+            captured[leaf] = g if alone else np.array(g, order="K")
     return captured
 
 
@@ -223,6 +226,7 @@ def grad(
         raise bad_value("grad", "inputs", "empty", "at least one Tensor")
     captured = _gradients("grad", _roots("grad", _as_tuple(outputs), grad_outputs), targets, bool(retain_graph))
     result: list[Tensor | None] = []
+    given: set[Any] = set()  # a leaf's array is the caller's; asked for again, it gets a copy
     for t in targets:
         g = captured[t.node]
         if g is None and materialize_grads:
@@ -232,5 +236,9 @@ def grad(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior."
             )
-        result.append(None if g is None else wrap(np.array(g, t.data.dtype, order="K")))
+        if g is not None:
+            if not isinstance(t.node, Leaf) or t.node in given or g.dtype != t.data.dtype:
+                g = np.array(g, t.data.dtype, order="K")
+            given.add(t.node)
+        result.append(None if g is None else wrap(g))
     return tuple(result)
