@@ -99,7 +99,8 @@ void forward(py::handle y, py::handle x, const PyActivation& f) {
         T* y_data = arguments.output_like("y", y, out);
         const T* x_data = arguments.input_like("x", x, out);
         arguments.check_overlap(true);
-        run_unlocked(double(out.size()), [&] { kernels<T>().activation_forward(y_data, x_data, out.size(), f.bound); });
+        const Size n = out.size();
+        run_unlocked(double(n), [&] { kernels<T>().activation_forward(y_data, x_data, n, f.bound); });
     });
 }
 
@@ -111,8 +112,8 @@ void backward(py::handle dx, py::handle dy, py::handle saved, const PyActivation
         const T* dy_data = arguments.input_like("dy", dy, out);
         const T* saved_data = arguments.input_like("saved", saved, out);
         arguments.check_overlap(true);
-        run_unlocked(double(out.size()),
-                     [&] { kernels<T>().activation_backward(dx_data, dy_data, saved_data, out.size(), f.bound); });
+        const Size n = out.size();
+        run_unlocked(double(n), [&] { kernels<T>().activation_backward(dx_data, dy_data, saved_data, n, f.bound); });
     });
 }
 
@@ -132,9 +133,9 @@ void prelu_forward(py::handle y, py::handle x, py::handle a) {
         const T* x_data = arguments.input_like("x", x, in);
         const T* a_data = arguments.input("a", a, {slopes});
         arguments.check_overlap();
-        run_unlocked(double(in.size()), [&] {
-            kernels<T>().prelu_forward(y_data, x_data, a_data, in.shape(0), in.shape(1), in.shape(2), slopes == 1);
-        });
+        const Size outer = in.shape(0), channels = in.shape(1), inner = in.shape(2);
+        run_unlocked(double(outer * channels * inner),
+                     [&] { kernels<T>().prelu_forward(y_data, x_data, a_data, outer, channels, inner, slopes == 1); });
     });
 }
 
@@ -150,9 +151,9 @@ void prelu_backward(py::handle dx, py::handle da, py::handle dy, py::handle x, p
         const T* x_data = arguments.input_like("x", x, in);
         const T* a_data = arguments.input("a", a, {slopes});
         arguments.check_overlap();
-        run_unlocked(double(in.size()), [&] {
-            kernels<T>().prelu_backward(dx_data, da_data, dy_data, x_data, a_data, in.shape(0), in.shape(1),
-                                        in.shape(2), slopes == 1);
+        const Size outer = in.shape(0), channels = in.shape(1), inner = in.shape(2);
+        run_unlocked(double(outer * channels * inner), [&] {
+            kernels<T>().prelu_backward(dx_data, da_data, dy_data, x_data, a_data, outer, channels, inner, slopes == 1);
         });
     });
 }

@@ -50,7 +50,8 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
         arguments.check_overlap(true);
         if (out.size() > 0 && offset > UINT64_MAX - std::uint64_t(out.size() - 1))
             bad_value(name, "offset", std::to_string(offset), "an offset whose stream does not end within the array");
-        run_unlocked(double(out.size()), [&] { kernels<T>().dropout(y_data, x_data, out.size(), p, seed, offset); });
+        const Size n = out.size();
+        run_unlocked(double(n), [&] { kernels<T>().dropout(y_data, x_data, n, p, seed, offset); });
     });
 }
 
@@ -73,7 +74,7 @@ void gather_rows(py::handle out, py::handle x, py::handle index) {
         bad_value(name, "out", shape_text(shape_of(to)),
                   "rows like those of 'x', which is " + shape_text(shape_of(from)));
     const py::dtype type = from.dtype();
-    if (type.has_fields() || type.kind() == 'O') bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
+    if (!std::strchr("biufc", type.kind())) bad_type(name, "x", dtype_name(from), "a plain numeric dtype");
     if (!to.dtype().equal(type)) bad_type(name, "out", dtype_name(to), "dtype " + std::string(py::str(type)));
     if (!is_c_contiguous(to)) bad_value(name, "out", "not C-contiguous", "a C-contiguous array");
     if (!is_c_contiguous(from)) bad_value(name, "x", "not C-contiguous", "a C-contiguous array");

@@ -14,14 +14,14 @@ class ArrayList {
         : kernel_(kernel), argument_(argument) {
         if (!py::isinstance<py::list>(list) && !py::isinstance<py::tuple>(list))
             bad_type(kernel, argument, "a " + type_name(list), "a list of arrays");
-        items_ = py::reinterpret_steal<py::object>(PySequence_Fast(list.ptr(), ""));
+        items_ = py::reinterpret_steal<py::tuple>(PySequence_Tuple(list.ptr())); // keeps the arrays alive
         if (count >= 0 && size() != count)
             bad_value(kernel, argument, "a list of " + std::to_string(size()), "a list of " + std::to_string(count));
     }
-    Size size() const { return PySequence_Fast_GET_SIZE(items_.ptr()); }
+    Size size() const { return PyTuple_GET_SIZE(items_.ptr()); }
     // The list's own slot, so that references to it (see as_array) outlive the expression.
     const py::handle& operator[](Size i) const {
-        return reinterpret_cast<const py::handle*>(PySequence_Fast_ITEMS(items_.ptr()))[i];
+        return reinterpret_cast<const py::handle*>(reinterpret_cast<PyTupleObject*>(items_.ptr())->ob_item)[i];
     }
 
     template <class T> const py::array& array(Size i) const {
@@ -83,7 +83,7 @@ class ArrayList {
     }
 
     const char *kernel_, *argument_;
-    py::object items_;
+    py::tuple items_;
 };
 
 // What is written must share memory with nothing else; what is only read may share it with other inputs.
@@ -99,6 +99,12 @@ void check_distinct(const char* kernel, std::vector<Extent>& extents) {
         if (!furthest || e.end > furthest->end) furthest = &e;
         if (e.output && (!furthest_output || e.end > furthest_output->end)) furthest_output = &e;
     }
+}
+
+bool truth(py::handle object) {
+    const int yes = PyObject_IsTrue(object.ptr());
+    if (yes < 0) throw py::error_already_set();
+    return yes == 1;
 }
 
 void check_not_negative(const char* kernel, const char* argument, double value) {
@@ -133,8 +139,7 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
             s.p = p.state<T>(i);
             const py::array& a = p.array<T>(i);
             s.grad = g.input_like<T>(i, a, copies);
-            if (buffered)
-                s.momentum_buffer = buffers.state_like<T>(i, a), s.first = PyObject_IsTrue(fresh[i].ptr()) == 1;
+            if (buffered) s.momentum_buffer = buffers.state_like<T>(i, a), s.first = truth(fresh[i]);
             s.n = a.size();
             total += double(s.n);
             extents.push_back(Extent::of(a, "params", true));

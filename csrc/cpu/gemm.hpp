@@ -29,7 +29,7 @@ FG_INLINE Piece piece(Size n, Size parts, Size i, Size unit) {
 
 // One thread's share. epilogue(c, row, column, rows, columns, c_rows) is called once per finished tile.
 template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,
-                                                       const T* bias, bool add, const Epilogue& epilogue) {
+                                                       const T* bias, const Epilogue& epilogue) {
     constexpr Size lanes = Vec<T>::lanes, width = tile_vectors * lanes;
     const bool direct =
         b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes && (cheap_partial_loads || n % lanes == 0);
@@ -46,8 +46,7 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
             const T* panels = nullptr;
             if (!direct) {
                 const Size padded = (columns + width - 1) / width * width;
-                T* packed =
-                    static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * depth + lanes) * sizeof(T)));
+                T* packed = static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * depth) * sizeof(T)));
                 for (Size j = 0; j < columns; j += width)
                     pack_panel<T>(packed + j * depth, {b.p + k0 * b.rows + (n0 + j) * b.columns, b.rows, b.columns},
                                   depth, columns - j < width ? columns - j : width, width);
@@ -66,7 +65,7 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                     T* tile = c + i * c_rows + n0 + j;
                     tile_table<T>.find(rows, some)({depth, some_a.p, some_a.rows, some_a.columns,
                                                     direct ? b.p + k0 * b.rows + j : panels + j * depth,
-                                                    direct ? b.rows : width, tile, c_rows, some, add || k0 > 0,
+                                                    direct ? b.rows : width, tile, c_rows, some, k0 > 0,
                                                     finished && bias ? bias + n0 + j : nullptr});
                     if (finished) epilogue(tile, i, n0 + j, rows, some, c_rows);
                 }
@@ -90,9 +89,8 @@ template <class T, class Epilogue = NoEpilogue> void multiply(Size m, Size n, Si
         T* corner = c + r.begin * n + s.begin;
         multiply_block<T>(r.end - r.begin, s.end - s.begin, k, {a.p + r.begin * a.rows, a.rows, a.columns},
                           {b.p + s.begin * b.columns, b.rows, b.columns}, corner, n, bias ? bias + s.begin : nullptr,
-                          false, [&](T* tile, Size i, Size j, Size rows, Size columns, Size c_rows) FG_INLINE_CALL {
-                              epilogue(tile, r.begin + i, s.begin + j, rows, columns, c_rows);
-                          });
+                          [&](T* tile, Size i, Size j, Size rows, Size columns, Size c_rows)
+                              FG_INLINE_CALL { epilogue(tile, r.begin + i, s.begin + j, rows, columns, c_rows); });
     });
 }
 

@@ -17,34 +17,35 @@ template <class T> void linear_forward(const LinearForward<T>& l) {
                     FG_INLINE_CALL { forward({l.y + i * l.n + j, stride, tile, stride, rows, columns}, f); });
 }
 
-// db[j] = sum over i of dz(i, j), in blocks of rows so that the error grows with log m rather than m
-template <class T> void add_up_rows(T* db, const T* dz, Size rows, Size columns, Size stride) {
+// totals[j] += sum over i of dz(i, j): some rows in T, what they come to in double.
+template <class T> void add_up_rows(double* totals, const T* dz, Size rows, Size columns, Size stride) {
     for_each_vector<T>(columns, [&](Size j, auto io) FG_INLINE_CALL {
-        Vec<T> total = io.load(db + j), block = 0.0;
-        for (Size i = 0; i < rows; ++i) block = block + io.load(dz + i * stride + j);
-        io.store(db + j, total + block);
+        Vec<T> sum = 0.0;
+        for (Size i = 0; i < rows; ++i) sum = sum + io.load(dz + i * stride + j);
+        add_lanes(totals + j, sum, columns - j);
     });
 }
 
-// dz = dy f'(saved), with db summed while the rows are in the cache. dz may be dy if there is no activation.
+// dz = dy f'(saved), with db summed while the rows are in the cache. Without an activation dz is dy, and not made.
 template <class T> void activation_and_bias(T* dz, const LinearBackward<T>& l) {
     constexpr Size block_rows = 32;
     const auto derivative =
         l.activation.index < 0 ? nullptr : activation_kernels<T>[l.activation.index].backward(l.activation);
+    double* totals = l.db ? static_cast<double*>(scratch(Scratch::row, std::size_t(l.n) * sizeof(double))) : nullptr;
     const int tasks = tasks_for(double(l.m) * double(l.n) * 0.5);
     parallel_for(tasks, [&](int task) {
         const Piece s = piece(l.n, tasks, task, Vec<T>::lanes);
         const Size columns = s.end - s.begin;
         if (columns == 0) return;
         if (l.db)
-            for (Size j = s.begin; j < s.end; ++j) l.db[j] = 0;
+            for (Size j = s.begin; j < s.end; ++j) totals[j] = 0;
         for (Size i = 0; i < l.m; i += block_rows) {
             const Size rows = l.m - i < block_rows ? l.m - i : block_rows, at = i * l.n + s.begin;
-            if (derivative)
-                derivative({dz + at, l.n, l.dy + at, l.n, rows, columns}, l.saved ? l.saved + at : l.dy + at, l.n,
-                           l.activation);
-            if (l.db) add_up_rows(l.db + s.begin, (derivative ? dz : l.dy) + at, rows, columns, l.n);
+            if (derivative) derivative({dz + at, l.n, l.dy + at, l.n, rows, columns}, l.saved + at, l.n, l.activation);
+            if (l.db) add_up_rows(totals + s.begin, (derivative ? dz : l.dy) + at, rows, columns, l.n);
         }
+        if (l.db)
+            for (Size j = s.begin; j < s.end; ++j) l.db[j] = T(totals[j]);
     });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "elementwise.hpp"
+#include "threads.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 
@@ -29,30 +30,31 @@ void prelu_forward(T* y, const T* x, const T* a, Size outer, Size channels, Size
     });
 }
 
-// da is the sum of dy x over x <= 0: in double, but for channels side by side, which are added up row by row.
+// da is the sum of dy x over x <= 0. Runs of numbers of one channel are added up in T, what they come to in double.
 template <class T> void prelu_backward(T* dx, T* da, const T* dy, const T* x, const T* a, Size outer, Size channels,
                                        Size inner, bool shared) {
     const bool side_by_side = inner == 1 && !shared;
-    if (da)
-        for (Size c = 0; c < (shared ? 1 : channels); ++c) da[c] = 0;
+    const Size slopes = shared ? 1 : channels;
+    double* totals = static_cast<double*>(scratch(Scratch::row, std::size_t(slopes) * sizeof(double)));
+    for (Size c = 0; c < slopes; ++c) totals[c] = 0;
     for_each_slope_row(a, outer, channels, inner, shared, [&](Size at, Size count, Size c, auto slope) FG_INLINE_CALL {
-        double total = 0;
-        constexpr Size block = 1024; // numbers added up in T before they join the total
-        for (Size begin = 0; begin < count; begin += side_by_side ? count : block) {
-            const Size some = side_by_side || count - begin < block ? count - begin : block;
+        constexpr Size run = 1024;
+        for (Size begin = 0; begin < count; begin += side_by_side ? count : run) {
+            const Size some = side_by_side || count - begin < run ? count - begin : run;
             Vec<T> acc = 0.0;
             for_each_vector<T>(some, [&](Size i, auto io) FG_INLINE_CALL {
                 const Size j = begin + i;
                 const Vec<T> v = io.load(x + at + j), g = io.load(dy + at + j);
                 if (dx) io.store(dx + at + j, g * LeakyRelu::from_input(v, {slope(j, io), Vec<T>(0.0)}));
                 const Vec<T> da_j = select(v > Vec<T>(0.0), 0.0, v * g);
-                if (side_by_side && da) io.store(da + j, io.load(da + j) + da_j);
+                if (side_by_side) add_lanes(totals + j, da_j, some - i);
                 else acc = acc + io.keep(da_j);
             });
-            total += double(sum(acc));
+            if (!side_by_side) totals[c] += double(sum(acc));
         }
-        if (da && !side_by_side) da[c] = T(double(da[c]) + total);
     });
+    if (da)
+        for (Size c = 0; c < slopes; ++c) da[c] = T(totals[c]);
 }
 
 } // namespace fastgrad::FASTGRAD_SET

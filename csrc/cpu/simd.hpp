@@ -246,6 +246,16 @@ template <class T> struct Partial {
     FG_INLINE void store(T* p, Vec<T> x) const { x.store_partial(p, n); }
 };
 
+// totals[i] += lane i of x, for the first n lanes (all if n is more)
+template <class T> FG_INLINE void add_lanes(double* totals, Vec<T> x, std::ptrdiff_t n) {
+    T lane[Vec<T>::lanes];
+    x.store(lane);
+    if (n >= Vec<T>::lanes)
+        for (int i = 0; i < Vec<T>::lanes; ++i) totals[i] += double(lane[i]);
+    else
+        for (int i = 0; i < n; ++i) totals[i] += double(lane[i]);
+}
+
 // Calls body(offset, io) over n elements; body reads and writes with io.load and io.store.
 template <class T, class Body> FG_INLINE void for_each_vector(std::ptrdiff_t n, Body body) {
     constexpr int lanes = Vec<T>::lanes;

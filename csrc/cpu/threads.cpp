@@ -1,15 +1,20 @@
 #include "threads.hpp"
 
 #include <atomic>
+#include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <pthread.h>
 #include <sched.h>
@@ -17,7 +22,7 @@
 namespace fastgrad {
 namespace {
 
-constexpr int spins_before_sleep = 4000; // some ten microseconds: consecutive kernels find the workers awake
+constexpr int spins_before_sleep = 4000; // some tens of microseconds: consecutive kernels find the workers awake
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -31,10 +36,22 @@ inline void pause() {
 // so a worker that comes late can never take a task of a job it has not seen: its compare-exchange fails.
 class Pool {
   public:
-    explicit Pool(int workers) {
-        for (int i = 0; i < workers; ++i) std::thread([this] { work(); }).detach();
-        workers_ = workers;
-        alive_ = workers;
+    // Starts up to `workers` threads: as many as the system gives. Fewer give the same results, later.
+    void start(int workers) noexcept {
+        wanted_ = workers;
+        sigset_t all, before;
+        sigfillset(&all); // signals are for the program's own threads
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        for (int i = 0; i < workers; ++i) {
+            alive_.fetch_add(1, std::memory_order_relaxed);
+            try {
+                std::thread([this] { work(); }).detach();
+            } catch (const std::system_error&) {
+                alive_.fetch_sub(1, std::memory_order_relaxed);
+                break;
+            }
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     void run(int tasks, void (*task)(void*, int), void* context) {
@@ -44,27 +61,29 @@ class Pool {
         unfinished_.store(tasks, std::memory_order_relaxed);
         const std::uint32_t job = ++job_;
         ticket_.store(std::uint64_t(job) << 32 | std::uint64_t(tasks) << 16, std::memory_order_release);
-        published_.store(job, std::memory_order_release);
-        published_.notify_all();
+        publish(job);
         take_tasks(job);
-        for (int left; (left = unfinished_.load(std::memory_order_acquire)) != 0;) {
-            for (int i = 0; i < spins_before_sleep && unfinished_.load(std::memory_order_acquire); ++i) pause();
-            left = unfinished_.load(std::memory_order_acquire);
-            if (left) unfinished_.wait(left, std::memory_order_acquire);
-        }
-        if (failure_) std::rethrow_exception(failure_);
+        for (int i = 0; i < spins_before_sleep && unfinished_.load(std::memory_order_acquire); ++i) pause();
+        while (const int left = unfinished_.load(std::memory_order_acquire))
+            unfinished_.wait(left, std::memory_order_acquire);
+        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
-    int workers() const { return workers_; }
+    int wanted() const { return wanted_; }
 
     void stop() { // returns when no worker touches this object any more
         stopping_.store(true, std::memory_order_release);
-        published_.store(++job_, std::memory_order_release);
-        published_.notify_all();
+        publish(++job_);
         while (alive_.load(std::memory_order_acquire)) std::this_thread::yield();
     }
 
   private:
+    // Sequentially consistent: notify_all must not look for sleepers before the store is seen, or one would sleep on.
+    void publish(std::uint32_t job) {
+        published_.store(job, std::memory_order_seq_cst);
+        published_.notify_all();
+    }
+
     void take_tasks(std::uint32_t job) {
         for (;;) {
             std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
@@ -94,7 +113,7 @@ class Pool {
         }
     }
 
-    int workers_ = 0;
+    int wanted_ = 0;
     void (*task_)(void*, int) = nullptr;
     void* context_ = nullptr;
     std::uint32_t job_ = 0;
@@ -106,8 +125,15 @@ class Pool {
     std::atomic<int> alive_{0};
 };
 
+// The processors that a container's quota pays for, rounded up; 0 without one.
+int cgroup_cpus() {
+    std::ifstream file("/sys/fs/cgroup/cpu.max");
+    double quota = 0, period = 0;
+    return file >> quota >> period && quota > 0 && period > 0 ? int(std::ceil(quota / period)) : 0;
+}
+
 int default_threads() {
-    if (const char* text = std::getenv("FASTGRAD_NUM_THREADS")) {
+    if (const char* text = std::getenv("FASTGRAD_NUM_THREADS"); text && *text) {
         char* end = nullptr;
         const long n = std::strtol(text, &end, 10);
         if (end != text && *end == 0 && n >= 1 && n <= 1024) return int(n);
@@ -115,7 +141,9 @@ int default_threads() {
                                  "', expected an integer from 1 to 1024");
     }
     cpu_set_t set;
-    const int usable = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int usable =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(std::thread::hardware_concurrency());
+    if (const int quota = cgroup_cpus(); quota > 0 && quota < usable) usable = quota;
     return usable > 0 ? usable : 1;
 }
 
@@ -157,12 +185,15 @@ void parallel(int tasks, void (*task)(void*, int), void* context) {
         for (int i = 0; i < tasks; ++i) task(context, i);
         return;
     }
-    if (pool && pool->workers() != threads - 1) {
+    if (pool && pool->wanted() != threads - 1) {
         pool->stop();
         delete pool;
         pool = nullptr;
     }
-    if (!pool) pool = new Pool(threads - 1);
+    if (!pool) {
+        pool = new Pool;
+        pool->start(threads - 1);
+    }
     pool->run(tasks, task, context);
 }
 
