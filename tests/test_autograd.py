@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -268,3 +269,32 @@ def test_grad_gives_arrays_of_their_own() -> None:
     assert through is not None
     through.mul_(0.0)
     assert dy.tolist() == [1.0, 1.0]
+
+
+def test_backward_with_inputs_counts_a_retained_gradient_once() -> None:
+    x = leaf(2.0)
+    y = x * x
+    y.retain_grad()
+    (y * y).sum().backward(inputs=[y])
+    assert y.grad is not None
+    assert y.grad.tolist() == [8.0]
+
+
+def test_an_overflowing_sum_of_gradients_is_infinite_without_a_warning() -> None:
+    x = fg.tensor([1.0], requires_grad=True)
+    for _ in range(2):
+        (x * 3e38).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [float("inf")]
+
+
+def test_an_activation_that_reads_its_output_lets_the_input_go() -> None:
+    x = leaf(1.0, -2.0)
+    inner = x * 2.0
+    memory = weakref.ref(inner.data)
+    y = fg.nn.functional.relu(inner)
+    del inner
+    assert memory() is None
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [2.0, 0.0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastgrad.autograd.engine import Grads, accumulate, path_to, pop, run_hooks, sweep
 from fastgrad.autograd.graph import wrap
+from fastgrad.autograd.hooks import retains_grad
 from fastgrad.autograd.mode import no_grad
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.errors import bad_type, bad_value
@@ -118,17 +119,22 @@ def backward(
         return
     with np.errstate(all="ignore"):
         sweep(grads, bool(retain_graph), None, None)
-    while grads:
-        leaf, g, alone = pop(grads)
-        if leaf.hooks is not None:
-            g, alone = run_hooks(leaf.hooks, g), False
-        t = leaf.tensor()
-        if t is not None:
-            accumulate(t, g, alone)
-            if leaf.post_hooks is not None:
-                with no_grad():
-                    for hook in tuple(leaf.post_hooks.values()):
-                        hook(t)
+        while grads:
+            leaf, g, alone = pop(grads)
+            if leaf.hooks is not None:
+                g, alone = run_hooks(leaf.hooks, g), False
+            t = leaf.tensor()
+            if t is not None:
+                accumulate(t, g, alone)
+                if leaf.post_hooks is not None:
+                    _run_post_hooks(leaf, t)
+
+
+def _run_post_hooks(leaf: Leaf, t: Value) -> None:
+    assert leaf.post_hooks is not None
+    with no_grad():
+        for hook in tuple(leaf.post_hooks.values()):
+            hook(t)
 
 
 def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
@@ -138,8 +144,12 @@ def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
     found = _gradients("backward", grads, targets, keep)
     for t in dict.fromkeys(targets):
         g = found[t.node]
-        if g is not None:
+        if g is None or retains_grad(t):  # the latter has kept it on its way
+            continue
+        with np.errstate(all="ignore"):
             accumulate(t, g, False)
+        if isinstance(t.node, Leaf) and t.node.post_hooks is not None:
+            _run_post_hooks(t.node, t)
 
 
 def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) -> Grads:

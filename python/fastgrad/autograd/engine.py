@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -21,6 +22,10 @@ Grads = dict[Edge, Any]
 
 _ndarray = np.ndarray
 _accumulating = threading.Lock()
+# A fork while another thread adds gradients up must not leave the child with a lock that nobody opens.
+os.register_at_fork(
+    before=_accumulating.acquire, after_in_parent=_accumulating.release, after_in_child=_accumulating.release
+)
 
 _TWICE = (
     "Trying to backward through the graph a second time: what it had saved was freed by the first pass. "

@@ -191,6 +191,8 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], output
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if t.base is not None:
             raise RuntimeError(f"{cls.__name__}: mark_dirty() of a view is not supported; change a copy")
+        if any(alias() is not None for alias in t.version.aliases or ()):
+            raise RuntimeError(f"{cls.__name__}: mark_dirty() of a tensor with views is not supported; change a copy")
     ctx._not_differentiable = ctx._dirty = ()
 
     def rule(dys: tuple[Any, ...], needs: Needs) -> tuple[Any, ...]:

@@ -47,7 +47,7 @@ def activate(function: str, x: Tensor, activation: Activation) -> Tensor:
     saved = y if reads_output else xd
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any]:
-        dx = _empty(xd.shape, xd.dtype)
+        dx = _empty(saved.shape, saved.dtype)  # not x's: the rule would keep x alive
         backend.kernels.activation_backward(dx, dy, saved, activation)
         return (dx,)
 

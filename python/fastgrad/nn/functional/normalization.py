@@ -109,7 +109,7 @@ def layer_norm(
     normal, scale, y = state.quiet(forward)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        dy = dy.reshape(flat.shape)
+        dy = dy.reshape(normal.shape)  # not flat's: the rule would keep x alive
         dx = dw = db = None
         if needs[0]:
             g = dy if w is None else dy * w
