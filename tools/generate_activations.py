@@ -125,12 +125,9 @@ def module_source(entries: list[Entry]) -> str:
         bound = f'functional._variant("{name}", self.approximate)'
     else:
         bound = f'functional.bind("{name}"' + "".join(f", self.{n}" for n in names) + ")"
-    if names:
-        arguments = ", ".join(f"{n}={n}" for n in names)
-        source += (
-            "".join(f"    {n}: {'str' if len(entries) > 1 else 'float'}\n" for n in names)
-            + f"\n    def __init__(self{signature(entries)}) -> None:\n        super().__init__({arguments})\n"
-        )
+    arguments = ", ".join(f"{n}={n}" for n in names)
+    source += "".join(f"    {n}: {'str' if len(entries) > 1 else 'float'}\n" for n in names)
+    source += f"\n    def __init__(self{signature(entries)}) -> None:\n        super().__init__({arguments})\n"
     return source + f"\n    def _bind(self) -> Activation:\n        return {bound}\n"
 
 

@@ -47,3 +47,9 @@ def test_pickle_and_deepcopy(module: nn.Module) -> None:
     for other in (pickle.loads(pickle.dumps(module)), copy.deepcopy(module)):
         assert repr(other) == repr(module)
         assert (other(x) == module(x)).all()
+
+
+@pytest.mark.parametrize("name", ["ReLU", "SiLU", "Sigmoid"])
+def test_arguments_that_do_not_exist_are_errors(name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        getattr(nn, name)(inplace=True)

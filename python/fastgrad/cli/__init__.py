@@ -53,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"fastgrad: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"fastgrad: error: out of memory: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("fastgrad: interrupted", file=sys.stderr)
         return 130

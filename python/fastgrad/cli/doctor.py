@@ -15,13 +15,13 @@ import fastgrad as fg
 
 __all__ = ["advice", "doctor", "processor", "usable_cpus"]
 
-# distribution, what it is for, the extra that brings it
+# distribution, what it is for, what to install for it
 OPTIONAL = (
-    ("scikit-learn", "the digits of fastgrad compare", "compare"),
-    ("torch", "the other side of fastgrad compare", "compare"),
-    ("matplotlib", "fastgrad compare --plot", "compare"),
-    ("tqdm", "the progress bar", "compare"),
-    ("jax", "a peer in the benchmarks", "bench"),
+    ("scikit-learn", "the digits of fastgrad compare", "fastgrad[compare]"),
+    ("torch", "the other side of fastgrad compare", "fastgrad[compare]"),
+    ("matplotlib", "fastgrad compare --plot", "fastgrad[compare]"),
+    ("tqdm", "the progress bar", "fastgrad[compare]"),
+    ("jax", "a peer in the benchmarks", "jax"),
 )
 # what fastgrad.build_info() tells, and what of it is said in other words
 LABELS = {"isas": "kernels for", "isas_supported": "of them usable", "isa": "chosen", "cuda": "CUDA"}
@@ -59,9 +59,9 @@ def doctor() -> str:
         if variable.startswith("FASTGRAD_")
     ]
     lines.append(("optional", ""))
-    for package, purpose, extra in OPTIONAL:
+    for package, purpose, wanted in OPTIONAL:
         version = installed(package)
-        lines.append((f"  {package}", version or f"missing, for {purpose}: pip install 'fastgrad[{extra}]'"))
+        lines.append((f"  {package}", version or f"missing, for {purpose}: pip install '{wanted}'"))
     width = max(len(name) for name, _ in lines) + 2
     text = [f"{name:<{width}}{value}".rstrip() for name, value in lines]
     hints = advice(build, features, fg.get_num_threads(), usable_cpus(), _nvidia())

@@ -32,6 +32,9 @@ class Sigmoid(ActivationModule):
 
     function = "sigmoid"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("sigmoid")
 
@@ -55,6 +58,9 @@ class Tanh(ActivationModule):
 
     function = "tanh"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("tanh")
 
@@ -77,6 +83,9 @@ class ReLU(ActivationModule):
     """
 
     function = "relu"
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def _bind(self) -> Activation:
         return functional.bind("relu")
@@ -212,6 +221,9 @@ class SELU(ActivationModule):
 
     function = "selu"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("selu")
 
@@ -274,6 +286,9 @@ class SiLU(ActivationModule):
 
     function = "silu"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("silu")
 
@@ -296,6 +311,9 @@ class Mish(ActivationModule):
     """
 
     function = "mish"
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def _bind(self) -> Activation:
         return functional.bind("mish")
@@ -360,6 +378,9 @@ class Softsign(ActivationModule):
 
     function = "softsign"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("softsign")
 
@@ -423,6 +444,9 @@ class ReLU6(ActivationModule):
 
     function = "relu6"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("relu6")
 
@@ -446,6 +470,9 @@ class Hardswish(ActivationModule):
 
     function = "hardswish"
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def _bind(self) -> Activation:
         return functional.bind("hardswish")
 
@@ -468,6 +495,9 @@ class LogSigmoid(ActivationModule):
     """
 
     function = "logsigmoid"
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def _bind(self) -> Activation:
         return functional.bind("logsigmoid")
