@@ -1,4 +1,4 @@
-// SGD and Adam over lists of parameters. Everything is checked before the first number changes.
+// SGD and Adam over lists of parameters. A call checks everything before the first number changes.
 #include <algorithm>
 
 #include "arrays.hpp"
