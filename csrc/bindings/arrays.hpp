@@ -1,5 +1,5 @@
-// The checks of arrays: type, dtype, shape, layout, writability, overlap. Kernels trust what comes out. (Lists of arrays
-// are checked in updates.cpp, rows of any dtype in rows.cpp, with the pieces from here.)
+// The checks of arrays: type, dtype, shape, layout, writability, overlap. Kernels trust what comes out. (Lists of
+// arrays are checked in updates.cpp, rows of any dtype in rows.cpp, with the pieces from here.)
 #pragma once
 
 #include <array>
