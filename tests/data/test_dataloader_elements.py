@@ -112,7 +112,7 @@ def test_subset_out_of_range(indices, number):
 
 def test_subset_with_other_indices():
     with pytest.raises(TypeError, match="a sequence of integers"):
-        list(DataLoader(Subset(rows(3), [0.5])))
+        list(DataLoader(Subset(rows(3), np.array([0.5]))))
 
 
 def test_ragged_elements_are_named():

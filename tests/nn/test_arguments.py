@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -44,3 +46,55 @@ def test_an_option_that_is_no_number(function: str, argument: str, call: Callabl
     for value in ("0.5", ["a"]):
         with pytest.raises(TypeError, match=rf"{function}\(\).*'{argument}' is (a )?(str|list).*expected"):
             call(value)
+
+
+BAD: list[tuple[str, str, type[Exception], Callable[[], Any]]] = [
+    ("clip_grad_norm_", "max_norm", ValueError, lambda: nn.utils.clip_grad_norm_([X], -1)),
+    ("clip_grad_norm_", "max_norm", ValueError, lambda: nn.utils.clip_grad_norm_([X], math.nan)),
+    ("clip_grad_norm_", "max_norm", TypeError, lambda: nn.utils.clip_grad_norm_([X], "a")),  # type: ignore[arg-type]
+    ("clip_grad_norm_", "norm_type", ValueError, lambda: nn.utils.clip_grad_norm_([X], 1, norm_type=-1)),
+    ("clip_grad_value_", "clip_value", TypeError, lambda: nn.utils.clip_grad_value_([X], "a")),  # type: ignore[arg-type]
+    ("LayerNorm", "eps", TypeError, lambda: nn.LayerNorm(4, eps="a")),  # type: ignore[arg-type]
+    ("LayerNorm", "eps", ValueError, lambda: nn.LayerNorm(4, eps=-1)),
+    ("BatchNorm1d", "eps", ValueError, lambda: nn.BatchNorm1d(4, eps=-1)),
+    ("BatchNorm1d", "momentum", TypeError, lambda: nn.BatchNorm1d(3, momentum="a")),  # type: ignore[arg-type]
+    ("RNN", "bidirectional", TypeError, lambda: nn.RNN(4, 3, bidirectional="a")),  # type: ignore[arg-type]
+    ("Embedding", "max_norm", ValueError, lambda: nn.Embedding(3, 2, max_norm=-1)),
+    ("embedding", "max_norm", ValueError, lambda: F.embedding(TARGET, ROWS, max_norm=-1)),
+    ("Sequential", "args[0]", TypeError, lambda: nn.Sequential(3)),  # type: ignore[arg-type]
+    ("Sequential", "args[0]['a']", TypeError, lambda: nn.Sequential({"a": 3})),  # type: ignore[dict-item]
+    ("ModuleDict", "modules['a']", TypeError, lambda: nn.ModuleDict({"a": 3})),  # type: ignore[dict-item]
+    ("one_hot", "index", IndexError, lambda: F.one_hot(fg.tensor([-1]))),
+    ("constant_", "val", TypeError, lambda: nn.init.constant_(X, "a")),  # type: ignore[arg-type]
+    ("normal_", "mean", TypeError, lambda: nn.init.normal_(X, "a", 1)),  # type: ignore[arg-type]
+    ("uniform_", "b", TypeError, lambda: nn.init.uniform_(X, 0, "a")),  # type: ignore[arg-type]
+    ("trunc_normal_", "std", TypeError, lambda: nn.init.trunc_normal_(X, 0, "a")),  # type: ignore[arg-type]
+    ("orthogonal_", "gain", TypeError, lambda: nn.init.orthogonal_(ROWS, gain="a")),  # type: ignore[arg-type]
+    ("xavier_normal_", "gain", TypeError, lambda: nn.init.xavier_normal_(ROWS, gain="a")),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "error", "call"), BAD, ids=[f"{i}-{b[0]}-{b[1]}" for i, b in enumerate(BAD)]
+)
+def test_values_that_cannot_be_used(
+    function: str, argument: str, error: type[Exception], call: Callable[[], Any]
+) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value).startswith(f"{function}(): argument '{argument}' is ")
+    assert X.tolist() == [1, 1, 1]
+    assert ROWS.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_negative_class_without_a_number_of_classes() -> None:
+    with pytest.raises(IndexError, match="is -1, expected a class index that is not negative"):
+        F.one_hot(fg.tensor([-1]))
+
+
+def test_dropout_of_a_single_layer_warns() -> None:
+    with pytest.warns(UserWarning, match="num_layers is 1"):
+        nn.RNN(4, 3, dropout=0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.RNN(4, 3, num_layers=2, dropout=0.5)

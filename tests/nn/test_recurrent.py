@@ -120,7 +120,8 @@ def test_an_unrolled_cell_is_the_layer() -> None:
 
 def test_dropout_acts_between_layers_while_training_only() -> None:
     rnn = fg.nn.RNN(3, 4, num_layers=2, dropout=0.5)
-    single = fg.nn.RNN(3, 4, dropout=0.5)
+    with pytest.warns(UserWarning, match="num_layers is 1"):
+        single = fg.nn.RNN(3, 4, dropout=0.5)
     x = fg.tensor(normal(0, 5, 2, 3, dtype="float32"))
     assert not np.array_equal(rnn(x)[0].detach().numpy(), rnn(x)[0].detach().numpy())
     assert np.array_equal(single(x)[0].detach().numpy(), single(x)[0].detach().numpy())

@@ -146,7 +146,7 @@ class ModuleDict(Module):
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
         if modules is not None:
-            self.update(modules)
+            self._update("ModuleDict", modules)
 
     def __getitem__(self, name: str) -> Module:
         return cast(Module, self._modules[name])
@@ -182,15 +182,18 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add or replace several modules."""
+        self._update("update", modules)
+
+    def _update(self, function: str, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
         if not isinstance(pairs, Iterable):
             raise bad_type(
-                "update", "modules", type(modules).__name__, "a mapping or pairs of name and Module"
+                function, "modules", type(modules).__name__, "a mapping or pairs of name and Module"
             )
         pairs = list(pairs)
         for name, module in pairs:
             if not isinstance(module, Module):
-                raise bad_type("update", f"modules[{name!r}]", type(module).__name__, "a Module")
+                raise bad_type(function, f"modules[{name!r}]", type(module).__name__, "a Module")
         for name, module in pairs:
             self.register_module(name, module)
 

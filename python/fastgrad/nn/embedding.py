@@ -10,6 +10,7 @@ from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
+from fastgrad.nn.functional.arguments import check_nonnegative, check_number
 from fastgrad.nn.functional.embedding import check_padding
 from fastgrad.nn.linear import check_size
 from fastgrad.nn.module import Module
@@ -77,6 +78,9 @@ class Embedding(Module):
         self.padding_idx = (
             None if padding_idx is None else check_padding("Embedding", padding_idx, self.num_embeddings)
         )
+        if max_norm is not None:
+            check_nonnegative("Embedding", "max_norm", max_norm)
+        check_number("Embedding", "norm_type", norm_type)
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq

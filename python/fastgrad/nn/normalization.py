@@ -9,6 +9,7 @@ import numpy as np
 from fastgrad.errors import bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
+from fastgrad.nn.functional.arguments import check_nonnegative, check_number
 from fastgrad.nn.linear import check_size, new_parameter
 from fastgrad.nn.module import Module
 from fastgrad.nn.parameter import Parameter
@@ -63,6 +64,7 @@ class LayerNorm(Module):
         super().__init__()
         sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape = tuple(check_size("LayerNorm", "normalized_shape", size) for size in sizes)
+        check_nonnegative("LayerNorm", "eps", eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
@@ -152,6 +154,9 @@ class BatchNorm1d(Module):
     ) -> None:
         super().__init__()
         self.num_features = check_size("BatchNorm1d", "num_features", num_features)
+        check_nonnegative("BatchNorm1d", "eps", eps)
+        if momentum is not None:
+            check_number("BatchNorm1d", "momentum", momentum)
         self.eps = eps
         self.momentum = momentum
         self.affine = affine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.functional.activation import resolve
-from fastgrad.nn.functional.arguments import as_floating, check_unit
+from fastgrad.nn.functional.arguments import as_floating, check_flag, check_unit
 from fastgrad.nn.functional.recurrent import rnn_sequence
 from fastgrad.nn.linear import check_size, new_parameter
 from fastgrad.nn.module import Module
@@ -162,7 +163,7 @@ class RNN(_Recurrent):
     batch_first : bool
         Whether input and output are (batch, steps, features) instead of (steps, batch, features).
     dropout : float
-        Probability of :class:`Dropout` between layers.
+        Probability of :class:`Dropout` between layers; with one layer there is a warning.
     bidirectional : bool
         Whether each layer also runs from the last step to the first, the states of both side by side.
     dtype : numpy dtype, optional
@@ -206,6 +207,14 @@ class RNN(_Recurrent):
         self.num_layers = check_size("RNN", "num_layers", num_layers, least=1)
         self.batch_first = batch_first
         self.dropout = check_unit("RNN", "dropout", dropout)
+        check_flag("RNN", "batch_first", batch_first)
+        check_flag("RNN", "bidirectional", bidirectional)
+        if self.dropout > 0 and self.num_layers == 1:
+            warnings.warn(
+                f"RNN(): dropout {dropout} is applied between layers, and num_layers is 1: nothing is dropped",
+                UserWarning,
+                stacklevel=2,
+            )
         self.bidirectional = bidirectional
         inputs = self.input_size
         for layer in range(self.num_layers):

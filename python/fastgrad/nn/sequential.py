@@ -52,8 +52,14 @@ class Sequential(Module):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
             for name, module in args[0].items():
+                if module is not None and not isinstance(module, Module):
+                    raise bad_type("Sequential", f"args[0][{name!r}]", type(module).__name__, "a Module")
+            for name, module in args[0].items():
                 self.register_module(name, module)
         else:
+            for i, given in enumerate(args):
+                if given is not None and not isinstance(given, Module):
+                    raise bad_type("Sequential", f"args[{i}]", type(given).__name__, "a Module")
             for i, module in enumerate(cast("tuple[Module, ...]", args)):
                 self.register_module(str(i), module)
 

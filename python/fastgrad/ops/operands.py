@@ -21,6 +21,7 @@ __all__ = [
     "broadcast_error",
     "check_dim",
     "check_dims",
+    "check_flag",
     "fit",
     "operate",
     "scalar_dtype",
@@ -120,6 +121,15 @@ def check_dim(function: str, dim: Any, ndim: int, argument: str = "dim") -> int:
     if not -n <= dim < n:
         raise bad_index(function, argument, str(dim), f"between {-n} and {n - 1}")
     return dim % n  # type: ignore[no-any-return]
+
+
+def check_flag(function: str, argument: str, value: Any) -> bool:
+    """`value` as a bool; the integers 0 and 1 are taken too."""
+    if not isinstance(value, (bool, np.bool_, int, np.integer)):
+        raise bad_type(function, argument, f"a {type(value).__name__}", "True or False")
+    if value not in (0, 1):
+        raise bad_value(function, argument, repr(value), "True or False")
+    return bool(value)
 
 
 def check_dims(function: str, dim: Any, ndim: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from fastgrad.autograd import enable_grad
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.optim.arguments import check_number
 from fastgrad.optim.optimizer import Optimizer, Params
 from fastgrad.tensor import Tensor
 
@@ -115,13 +116,21 @@ class FusedOptimizer(Optimizer):
 
         Raises
         ------
+        TypeError
+            If `closure` cannot be called or a group's learning rate is not a number.
         ValueError
             If the memory of a parameter is read-only; no parameter is changed then.
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise bad_type(f"{type(self).__name__}.step", "closure", type(closure).__name__, "a callable")
             with enable_grad():
                 loss = closure()
+        for i, group in enumerate(self.param_groups):
+            if type(group["lr"]) is not float:  # options may be changed at any time
+                argument = f"param_groups[{i}]['lr']"
+                check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
         updates: list[Update] = []
         for i, group in enumerate(self.param_groups):

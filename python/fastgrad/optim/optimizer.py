@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -20,13 +21,13 @@ Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, An
 
 
 def check_nonnegative(function: str, options: dict[str, Any], *names: str) -> None:
-    """Raise unless each named option is a number that is at least 0 (NaN is not)."""
+    """Raise unless each named option is a finite number that is at least 0 (NaN is not)."""
     for name in names:
         value = options[name]
         if not isinstance(value, Real):
             raise bad_type(function, name, type(value).__name__, "a number")
-        if not float(value) >= 0:
-            raise bad_value(function, name, value, "a number >= 0")
+        if not 0 <= float(value) < math.inf:
+            raise bad_value(function, name, value, "a finite number >= 0")
 
 
 class Optimizer:

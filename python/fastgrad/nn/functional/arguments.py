@@ -6,14 +6,16 @@ import warnings
 from typing import Any
 
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops.operands import as_tensor, check_dim
+from fastgrad.ops.operands import as_tensor, check_dim, check_flag
 from fastgrad.tensor import Tensor
 
 __all__ = [
     "as_floating",
     "as_tensor",
     "check_dim",
+    "check_flag",
     "check_int",
+    "check_nonnegative",
     "check_number",
     "check_reduction",
     "check_unit",
@@ -45,6 +47,14 @@ def check_number(function: str, argument: str, value: Any) -> float:
         return float(value)
     except TypeError:
         raise bad_type(function, argument, f"a {type(value).__name__}", "a number") from None
+
+
+def check_nonnegative(function: str, argument: str, value: Any) -> float:
+    """`value` as a float that is at least 0, which NaN is not."""
+    number = check_number(function, argument, value)
+    if not number >= 0.0:
+        raise bad_value(function, argument, repr(value), "at least 0")
+    return number
 
 
 def check_unit(function: str, argument: str, value: Any) -> float:

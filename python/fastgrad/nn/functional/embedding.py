@@ -7,7 +7,7 @@ from typing import Any
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_index, bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_nonnegative, check_number
 from fastgrad.tensor import Tensor
 
 __all__ = ["embedding", "one_hot"]
@@ -93,7 +93,8 @@ def embedding(
         wrong = flat[(flat < 0) | (flat >= rows)][0]
         raise bad_index("embedding", "index", str(wrong), f"between 0 and {rows - 1}")
     if max_norm is not None:
-        _renormalise(w, flat, float(max_norm), float(norm_type))
+        limit = check_nonnegative("embedding", "max_norm", max_norm)
+        _renormalise(w, flat, limit, check_number("embedding", "norm_type", norm_type))
     y = xp.empty((flat.size, length), wd.dtype)
     backend.kernels.gather_rows(y, xp.ascontiguousarray(wd), flat)
     result = y.reshape(*tensor.shape, length)
@@ -161,6 +162,8 @@ def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         if not indices.size:
             raise bad_value("one_hot", "num_classes", "-1", "a number of classes where index is empty")
+        if indices.min() < 0:
+            raise bad_index("one_hot", "index", str(indices.min()), "a class index that is not negative")
         num_classes = int(indices.max()) + 1
     elif num_classes <= 0:
         raise bad_value("one_hot", "num_classes", str(num_classes), "greater than 0, or -1")

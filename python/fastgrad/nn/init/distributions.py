@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad.errors import bad_value
+from fastgrad.nn.functional.arguments import check_number
 from fastgrad.nn.init.writing import check_floating, fill, rng
 from fastgrad.tensor import Tensor
 
@@ -48,6 +49,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
     True
     """
     check_floating("uniform_", tensor)
+    for name, value in (("a", a), ("b", b)):
+        check_number("uniform_", name, value)
     if not a <= b:
         raise bad_value("uniform_", "b", repr(b), f"at least a = {a!r}")
     values = rng(generator).random(tensor.data.shape, dtype=tensor.data.dtype)
@@ -89,6 +92,8 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
     array([3., 3.], dtype=float32)
     """
     check_floating("normal_", tensor)
+    for name, value in (("mean", mean), ("std", std)):
+        check_number("normal_", name, value)
     if not std >= 0:
         raise bad_value("normal_", "std", repr(std), "at least 0")
     values = rng(generator).standard_normal(tensor.data.shape, dtype=tensor.data.dtype)
@@ -142,6 +147,8 @@ def trunc_normal_(
     True
     """
     check_floating("trunc_normal_", tensor)
+    for name, value in (("mean", mean), ("std", std), ("a", a), ("b", b)):
+        check_number("trunc_normal_", name, value)
     if not std > 0:
         raise bad_value("trunc_normal_", "std", repr(std), "greater than 0")
     if not a < b:
@@ -192,6 +199,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     >>> fg.nn.init.constant_(fg.zeros(2), 0.5).numpy()
     array([0.5, 0.5], dtype=float32)
     """
+    check_number("constant_", "val", val)
     return fill("constant_", tensor, val)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad.errors import bad_value
+from fastgrad.nn.functional.arguments import check_number
 from fastgrad.nn.init.distributions import normal_
 from fastgrad.nn.init.writing import check_matrix, fans, fill, rng
 from fastgrad.tensor import Tensor
@@ -83,6 +84,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     True
     """
     fans("orthogonal_", tensor)
+    check_number("orthogonal_", "gain", gain)
     rows = tensor.data.shape[0]
     columns = math.prod(tensor.data.shape[1:])
     gaussian = rng(generator).standard_normal((max(rows, columns), min(rows, columns)))
@@ -127,6 +129,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     9
     """
     check_matrix("sparse_", tensor)
+    check_number("sparse_", "sparsity", sparsity)
+    check_number("sparse_", "std", std)
     if not 0 <= sparsity <= 1:
         raise bad_value("sparse_", "sparsity", repr(sparsity), "between 0 and 1")
     normal_(tensor, 0.0, std, generator)

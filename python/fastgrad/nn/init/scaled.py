@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from fastgrad.errors import bad_value
+from fastgrad.nn.functional.arguments import check_number
 from fastgrad.nn.init.distributions import normal_, uniform_
 from fastgrad.nn.init.gain import calculate_gain
 from fastgrad.nn.init.writing import fans
@@ -48,6 +49,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     >>> bool(abs(w.numpy()).max() <= 1)
     True
     """
+    check_number("xavier_uniform_", "gain", gain)
     bound = gain * math.sqrt(6.0 / max(1, sum(fans("xavier_uniform_", tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -63,6 +65,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     >>> fg.nn.init.xavier_normal_(fg.zeros(2, 4)).shape
     (2, 4)
     """
+    check_number("xavier_normal_", "gain", gain)
     std = gain * math.sqrt(2.0 / max(1, sum(fans("xavier_normal_", tensor))))
     return normal_(tensor, 0.0, std, generator)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.nn.functional.arguments import check_nonnegative
 from fastgrad.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
@@ -56,7 +57,9 @@ def clip_grad_norm_(
     RuntimeError
         If the norm is not finite and that is to be an error; nothing was scaled.
     TypeError
-        If something is not a Tensor.
+        If something is not a Tensor, or `max_norm` or `norm_type` not a number.
+    ValueError
+        If `max_norm` or `norm_type` is negative or NaN.
 
     Notes
     -----
@@ -74,7 +77,8 @@ def clip_grad_norm_(
     array([0.6, 0.8], dtype=float32)
     """
     grads = _gradients("clip_grad_norm_", parameters)
-    max_norm, norm_type = float(max_norm), float(norm_type)
+    max_norm = check_nonnegative("clip_grad_norm_", "max_norm", max_norm)
+    norm_type = check_nonnegative("clip_grad_norm_", "norm_type", norm_type)
     if not grads:
         return Tensor(np.zeros((), np.float32))
     # The order "K" keeps the memory's own: no copy of Fortran-ordered gradients.
@@ -124,9 +128,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     >>> x.grad.numpy()
     array([ 0.5 , -0.25], dtype=float32)
     """
-    clip_value = float(clip_value)
-    if not clip_value >= 0:
-        raise bad_value("clip_grad_value_", "clip_value", repr(clip_value), "at least 0")
+    clip_value = check_nonnegative("clip_grad_value_", "clip_value", clip_value)
     for grad in _gradients("clip_grad_value_", parameters):
         np.clip(grad.data, -clip_value, clip_value, out=grad.data)
         grad.version.count += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fastgrad.errors import bad_value
+from fastgrad.optim.arguments import check_number
 from fastgrad.optim.lr_scheduler.scheduler import LRScheduler
 from fastgrad.optim.optimizer import Optimizer
 
@@ -62,12 +63,13 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
+        for name, value in (("start_factor", start_factor), ("end_factor", end_factor)):
+            check_number("LinearLR", name, value)
+        check_number("LinearLR", "total_iters", total_iters, least=1, finite=False)
         if not 0 < start_factor <= 1:
             raise bad_value("LinearLR", "start_factor", start_factor, "a number in (0, 1]")
         if not 0 <= end_factor <= 1:
             raise bad_value("LinearLR", "end_factor", end_factor, "a number in [0, 1]")
-        if not total_iters >= 1:
-            raise bad_value("LinearLR", "total_iters", total_iters, "a number >= 1")
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters
@@ -105,8 +107,10 @@ class CosineAnnealingLR(LRScheduler):
 
     Raises
     ------
+    TypeError
+        If `T_max` or `eta_min` is not a number.
     ValueError
-        If `T_max` is below 1.
+        If `T_max` is below 1 or `eta_min` not finite.
 
     Notes
     -----
@@ -126,8 +130,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        if not T_max >= 1:
-            raise bad_value("CosineAnnealingLR", "T_max", T_max, "a number >= 1")
+        check_number("CosineAnnealingLR", "T_max", T_max, least=1, finite=False)
+        check_number("CosineAnnealingLR", "eta_min", eta_min)
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)

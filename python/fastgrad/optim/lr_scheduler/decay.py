@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.optim.arguments import check_number
 from fastgrad.optim.lr_scheduler.scheduler import LRScheduler
 from fastgrad.optim.optimizer import Optimizer
 
@@ -69,9 +70,10 @@ class LambdaLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """Compute each group's learning rate at `last_epoch`."""
-        return [
-            lr * factor(self.last_epoch) for lr, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)
-        ]
+        factors = [function(self.last_epoch) for function in self.lr_lambdas]
+        for factor in factors:
+            check_number("LambdaLR", f"lr_lambda({self.last_epoch})", factor, finite=False)
+        return [lr * factor for lr, factor in zip(self.base_lrs, factors, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """Return all attributes but the optimiser; of each function that is an object, its attributes."""
@@ -127,8 +129,10 @@ class StepLR(LRScheduler):
 
     Raises
     ------
+    TypeError
+        If `step_size` or `gamma` is not a number.
     ValueError
-        If `step_size` is below 1.
+        If `step_size` is below 1 or `gamma` not finite.
 
     Notes
     -----
@@ -149,8 +153,8 @@ class StepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        if step_size < 1:
-            raise bad_value("StepLR", "step_size", step_size, "a number >= 1")
+        check_number("StepLR", "step_size", step_size, least=1, finite=False)
+        check_number("StepLR", "gamma", gamma)
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -198,7 +202,13 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones = Counter(milestones)
+        if not isinstance(milestones, Iterable):
+            raise bad_type("MultiStepLR", "milestones", type(milestones).__name__, "an iterable of integers")
+        epochs = list(milestones)
+        for i, epoch in enumerate(epochs):
+            check_number("MultiStepLR", f"milestones[{i}]", epoch, finite=False)
+        check_number("MultiStepLR", "gamma", gamma)
+        self.milestones = Counter(epochs)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -241,6 +251,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        check_number("ExponentialLR", "gamma", gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from fastgrad.errors import bad_value
+from fastgrad.optim.arguments import check_number
 from fastgrad.optim.lr_scheduler.scheduler import LRScheduler
 from fastgrad.optim.optimizer import Optimizer
 
@@ -13,11 +14,12 @@ __all__ = ["OneCycleLR"]
 
 
 def _per_group(name: str, value: Any, count: int) -> list[float]:
-    if not isinstance(value, (list, tuple)):
-        return [value] * count
-    if len(value) != count:
-        raise bad_value("OneCycleLR", name, f"{len(value)} numbers", f"{count}, one per group")
-    return list(value)
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * count
+    if len(values) != count:
+        raise bad_value("OneCycleLR", name, f"{len(values)} numbers", f"{count}, one per group")
+    for number in values:
+        check_number("OneCycleLR", name, number)
+    return values
 
 
 def _steps(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
@@ -80,6 +82,8 @@ class OneCycleLR(LRScheduler):
 
     Raises
     ------
+    TypeError
+        If an option that is a number is given as something else.
     ValueError
         If an option is out of its range, or `step` is called more than `total_steps` times.
 
@@ -124,7 +128,9 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         self._check_optimizer(optimizer)
         self.total_steps = _steps(total_steps, epochs, steps_per_epoch)
-        if not 0 <= pct_start <= 1:
+        check_number("OneCycleLR", "div_factor", div_factor, finite=False)
+        check_number("OneCycleLR", "final_div_factor", final_div_factor, finite=False)
+        if not 0 <= check_number("OneCycleLR", "pct_start", pct_start) <= 1:
             raise bad_value("OneCycleLR", "pct_start", pct_start, "a number in [0, 1]")
         if anneal_strategy not in ("cos", "linear"):
             raise bad_value("OneCycleLR", "anneal_strategy", repr(anneal_strategy), "'cos' or 'linear'")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, SupportsFloat
 
-from fastgrad.errors import bad_value
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.optim.arguments import check_number
 from fastgrad.optim.lr_scheduler.scheduler import LRScheduler
 from fastgrad.optim.optimizer import Optimizer
 
@@ -42,6 +43,8 @@ class ReduceLROnPlateau(LRScheduler):
 
     Raises
     ------
+    TypeError
+        If an option that is a number is given as something else.
     ValueError
         If an option is out of its range or the number of `min_lr` is not that of the groups.
 
@@ -73,7 +76,8 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         self._check_optimizer(optimizer)
-        if not factor < 1:
+        name = "ReduceLROnPlateau"
+        if not check_number(name, "factor", factor) < 1:
             raise bad_value("ReduceLROnPlateau", "factor", factor, "a number below 1")
         if mode not in ("min", "max"):
             raise bad_value("ReduceLROnPlateau", "mode", repr(mode), "'min' or 'max'")
@@ -83,6 +87,12 @@ class ReduceLROnPlateau(LRScheduler):
         given = list(min_lr) if isinstance(min_lr, (list, tuple)) else None
         if given is not None and len(given) != count:
             raise bad_value("ReduceLROnPlateau", "min_lr", f"{len(given)} numbers", f"{count}, one per group")
+        check_number(name, "patience", patience, least=0, finite=False)
+        check_number(name, "threshold", threshold, finite=False)
+        check_number(name, "cooldown", cooldown, least=0, finite=False)
+        check_number(name, "eps", eps, finite=False)
+        for low in [min_lr] if given is None else given:
+            check_number(name, "min_lr", low, finite=False)
         self.optimizer = optimizer
         self.mode = mode
         self.factor = factor
@@ -111,8 +121,19 @@ class ReduceLROnPlateau(LRScheduler):
         ----------
         metrics : float or Tensor of one element
             The figure, for example the loss on held-out data.
+
+        Raises
+        ------
+        TypeError
+            If `metrics` is not a number.
         """
-        current = float(metrics)
+        try:
+            if isinstance(metrics, (str, bytes)):
+                raise TypeError
+            current = float(metrics)
+        except TypeError:
+            given = f"a {type(metrics).__name__}"
+            raise bad_type("ReduceLROnPlateau.step", "metrics", given, "a number") from None
         self.last_epoch += 1
         if self._is_better(current):
             self.best = current

@@ -64,6 +64,7 @@ class LRScheduler:
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self._check_optimizer(optimizer)
         self.optimizer = optimizer
+        new = [group for group in optimizer.param_groups if "initial_lr" not in group]
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
@@ -78,6 +79,10 @@ class LRScheduler:
         self._is_initial = True
         try:
             self._advance()
+        except Exception:
+            for group in new:
+                group.pop("initial_lr", None)
+            raise
         finally:
             self._is_initial = False
 

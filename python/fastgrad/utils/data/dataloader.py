@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.ops.operands import check_flag
 from fastgrad.random import Generator, numpy_generator
 from fastgrad.utils.data.collate import default_collate, default_convert
 from fastgrad.utils.data.dataset import Dataset
@@ -76,6 +77,9 @@ class DataLoader(Generic[T_co]):
         if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
             expected = "a data set with __len__ and __getitem__"
             raise bad_type("DataLoader", "dataset", type(dataset).__name__, expected)
+        if shuffle is not None:  # torch's default, not in order to shuffle either
+            check_flag("DataLoader", "shuffle", shuffle)
+        check_flag("DataLoader", "drop_last", drop_last)
         if batch_size is None:
             if drop_last:
                 raise bad_value("DataLoader", "drop_last", drop_last, "False with batch_size None")

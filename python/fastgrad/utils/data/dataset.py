@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from fastgrad.creation import as_tensor
-from fastgrad.errors import bad_type, bad_value
+from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.random import Generator, numpy_generator
 from fastgrad.tensor import Tensor
 
@@ -98,10 +98,24 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         self.tensors = tuple(t if isinstance(t, Tensor) else as_tensor(t) for t in tensors)
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        return tuple(tensor[index] for tensor in self.tensors)
+        try:
+            return tuple(tensor[index] for tensor in self.tensors)
+        except IndexError as error:
+            expected = f"within the dataset's length {len(self)}"
+            raise bad_index("TensorDataset[]", "index", repr(index), expected) from error
 
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
+
+
+def _check_indices(indices: Any) -> None:
+    """Raise if a list, tuple or string has what is no integer; arrays are checked by dtype when they are used."""
+    if not hasattr(indices, "__len__") or not hasattr(indices, "__getitem__"):
+        raise bad_type("Subset", "indices", type(indices).__name__, "a sequence of integers")
+    if isinstance(indices, (list, tuple, str)):
+        for i, index in enumerate(indices):
+            if not hasattr(index, "__index__"):
+                raise bad_type("Subset", f"indices[{i}]", repr(index), "an integer")
 
 
 class Subset(Dataset[T_co]):
@@ -113,6 +127,11 @@ class Subset(Dataset[T_co]):
         The whole.
     indices : sequence of int
         Element ``i`` of the subset is element ``indices[i]`` of `dataset`.
+
+    Raises
+    ------
+    TypeError
+        If `indices` is not a sequence of integers.
 
     Notes
     -----
@@ -132,13 +151,24 @@ class Subset(Dataset[T_co]):
     indices: Sequence[int] | np.ndarray
 
     def __init__(self, dataset: Dataset[T_co], indices: Sequence[int] | np.ndarray) -> None:
+        _check_indices(indices)
         self.dataset = dataset
         self.indices = indices
 
     def __getitem__(self, index: Any) -> T_co:
         if isinstance(index, list):
             return self.dataset[[self.indices[i] for i in index]]
-        return self.dataset[self.indices[index]]
+        try:
+            position = self.indices[index]
+        except IndexError as error:
+            expected = f"within the subset's length {len(self)}"
+            raise bad_index("Subset[]", "index", repr(index), expected) from error
+        try:
+            return self.dataset[position]
+        except IndexError as error:
+            raise bad_index(
+                "Subset[]", f"indices[{index!r}]", repr(position), "within the dataset's length"
+            ) from error
 
     def __len__(self) -> int:
         return len(self.indices)
