@@ -56,3 +56,38 @@ ERRORS = [
 def test_errors_name_function_and_argument(case: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         case(fg.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        (lambda: fg.tensor([300], dtype=fg.uint8), r"tensor\(\): argument 'data' is 300, expected values between 0"),
+        (lambda: fg.tensor([2**40], dtype=fg.int32), r"tensor\(\): argument 'data' is 1099511627776"),
+        (lambda: fg.tensor([float("nan")], dtype=fg.int64), r"tensor\(\): argument 'data' is nan"),
+        (lambda: fg.tensor([2.0**63], dtype=fg.int64), r"tensor\(\): argument 'data'"),
+        (lambda: fg.tensor(float("inf"), dtype=fg.uint8), r"tensor\(\): argument 'data' is inf"),
+        (lambda: fg.full((2,), 300, dtype=fg.uint8), r"full\(\): argument 'fill_value' is 300"),
+        (lambda: fg.full_like(fg.zeros(2, dtype=fg.uint8), 300), r"full_like\(\): argument 'fill_value' is 300"),
+    ],
+)
+def test_values_outside_an_integer_dtype_are_refused(case: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        case()
+
+
+@pytest.mark.parametrize("value", [300, -1, 256.0, float("nan")])
+def test_fill_outside_an_integer_dtype_writes_nothing(value: float) -> None:
+    x = fg.ones(2, dtype=fg.uint8)
+    with pytest.raises(ValueError, match=r"fill_\(\): argument 'value'"):
+        x.fill_(value)
+    with pytest.raises(ValueError, match=r"masked_fill_\(\): argument 'value'"):
+        x.masked_fill_(fg.tensor([True, True]), value)
+    assert x.tolist() == [1, 1]
+    assert x._version == 0
+
+
+def test_values_at_the_ends_of_an_integer_dtype_are_taken() -> None:
+    assert fg.tensor([0, 255], dtype=fg.uint8).tolist() == [0, 255]
+    assert fg.tensor([255.9, -0.5], dtype=fg.uint8).tolist() == [255, 0]
+    assert fg.tensor([-(2.0**63)], dtype=fg.int64).tolist() == [-(2**63)]
+    assert fg.full((1,), 2**31 - 1, dtype=fg.int32).tolist() == [2**31 - 1]

@@ -83,9 +83,9 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
                 function, "data", f"a {type(data).__name__} ({error})", "numbers, or lists of equal length"
             ) from None
         if array.dtype.kind == "f" and _is_python(data):
-            array = np.array(data, wanted or dtypes.get_default_dtype())
+            array = np.array(data, wanted if wanted and wanted.kind == "f" else dtypes.get_default_dtype())
     array = dtypes.convert(function, "data", array)
-    return array if wanted is None or array.dtype == wanted else array.astype(wanted)
+    return array if wanted is None else dtypes.cast(function, "data", array, wanted)
 
 
 def _is_python(data: Any) -> bool:
@@ -119,7 +119,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     TypeError
         If the values are no numbers or of a dtype that tensors do not have.
     ValueError
-        If sequences differ in length.
+        If sequences differ in length, or a value is outside the range of an integer dtype.
     RuntimeError
         If integers are to require a gradient.
 

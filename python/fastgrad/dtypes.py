@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.errors import bad_type
+from fastgrad.errors import bad_type, bad_value
 
 __all__ = [
     "as_dtype",
     "bool",
+    "cast",
     "category",
     "convert",
     "float32",
@@ -136,6 +137,36 @@ def convert(function: str, argument: str, array: np.ndarray) -> np.ndarray:
     if target is None:
         raise bad_type(function, argument, f"of dtype {dtype}", _EXPECTED)
     return array.astype(target)
+
+
+def cast(function: str, argument: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """`array` in `dtype`: itself if it has it, else a copy, with fractions cut off where `dtype` has none.
+
+    Raises
+    ------
+    ValueError
+        If `dtype` is an integer dtype and a value, nan and infinities among them, is outside its range.
+
+    Examples
+    --------
+    >>> cast("tensor", "data", np.array([2.7]), uint8)
+    array([2], dtype=uint8)
+    """
+    if array.dtype == dtype:
+        return array
+    if dtype.kind in "iu" and array.dtype.kind in "iuf" and array.size:
+        info = np.iinfo(dtype)
+        if array.dtype.kind == "f":
+            whole = np.trunc(array)
+            fits = (whole >= float(info.min)) & (whole < float(info.max) + 1.0)  # max + 1 is exact, a power of two
+        elif np.can_cast(array.dtype, dtype):
+            return array.astype(dtype)
+        else:
+            fits = (array >= info.min) & (array <= info.max)
+        if not fits.all():
+            given = array[~fits].flat[0] if array.ndim else array[()]
+            raise bad_value(function, argument, given, f"values between {info.min} and {info.max} for dtype {dtype}")
+    return array.astype(dtype)
 
 
 def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:

@@ -106,6 +106,11 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     -------
     Tensor
 
+    Raises
+    ------
+    ValueError
+        If `fill_value` is not one number, or outside the range of an integer `dtype`.
+
     Notes
     -----
     Source: ``torch.full``.
@@ -120,7 +125,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     if value.ndim:
         raise bad_value("full", "fill_value", f"of shape {value.shape}", "a number")
     chosen = value.dtype if dtype is None else dtypes.as_dtype("full", dtype)
-    return finish("full", np.full(size_of("full", (size,)), value.item(), chosen), requires_grad, device)
+    shape = size_of("full", (size,))
+    return finish("full", np.full(shape, dtypes.cast("full", "fill_value", value, chosen)), requires_grad, device)
 
 
 def arange(

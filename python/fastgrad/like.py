@@ -64,7 +64,10 @@ def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
 
     Source: ``torch.full_like``.
     """
-    return _like("full_like", x, as_tensor("full_like", "fill_value", fill_value).item(), dtype, device, requires_grad)
+    value = as_tensor("full_like", "fill_value", fill_value)
+    value.item()  # one element, or an error
+    dtypes.cast("full_like", "fill_value", value.data, dtypes.as_dtype("full_like", dtype or x.data.dtype))
+    return _like("full_like", x, value.item(), dtype, device, requires_grad)
 
 
 def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.dtypes import cast
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.ops.change import change
 from fastgrad.ops.indexing import getitem, plain_index, two_steps
@@ -85,6 +86,7 @@ def fill_(x: Any, value: Any) -> Tensor:
     b = as_tensor("fill_", "value", value)
     if b.data.ndim:
         raise bad_value("fill_", "value", f"of shape {b.data.shape}", "a number or a tensor without dimensions")
+    cast("fill_", "value", b.data, x.data.dtype)
     rule = _only_source(b.data)
     rule.__qualname__ = "fill"
     return change("fill_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
@@ -116,6 +118,7 @@ def masked_fill_(x: Any, mask: Any, value: Any) -> Tensor:
     check_broadcast("masked_fill_", x.data, mask.data, "mask")
     b = as_tensor("masked_fill_", "value", value)
     where, source = mask.data.copy(), b.data
+    cast("masked_fill_", "value", source, x.data.dtype)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         kept = np.where(where, dy.dtype.type(0), dy) if needs[0] else None
