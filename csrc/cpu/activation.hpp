@@ -2,7 +2,7 @@
 #pragma once
 
 #include "elementwise.hpp"
-#include "threads.hpp"
+#include "split.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 
@@ -32,17 +32,6 @@ template <class A, class T> constexpr ActivationKernels<T> kernels_of() {
 template <class T>
 inline constexpr ActivationKernels<T> activation_kernels[] = {FASTGRAD_ACTIVATIONS(FASTGRAD_KERNELS_OF)};
 #undef FASTGRAD_KERNELS_OF
-
-// Cuts n elements over the threads; ns is the cost of one.
-template <class T, class Body> void for_each_piece(Size n, double ns, Body body) {
-    const int tasks = tasks_for(double(n) * ns);
-    parallel_for(tasks, [&](int task) {
-        const Size unit = 64 / Size(sizeof(T)); // whole cache lines
-        const Size units = (n + unit - 1) / unit;
-        const Size begin = units * task / tasks * unit, end = units * (task + 1) / tasks * unit;
-        body(begin, (end < n ? end : n) - begin);
-    });
-}
 
 template <class T> void activation_forward(T* y, const T* x, Size n, const BoundActivation& f) {
     for_each_piece<T>(n, 0.5, [&](Size at, Size count) {

@@ -2,7 +2,7 @@
 // the same numbers again.
 #pragma once
 
-#include "activation.hpp"
+#include "split.hpp"
 
 #include "../fastgrad/random.hpp"
 

@@ -1,7 +1,7 @@
 // The gradient of an embedding: row index[i] of dw is the sum of the rows i of dy that looked it up.
 #pragma once
 
-#include "gemm.hpp"
+#include "split.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 

@@ -3,7 +3,7 @@
 
 #include "gemm_tile.hpp"
 #include "pack.hpp"
-#include "threads.hpp"
+#include "split.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 
@@ -16,16 +16,6 @@ constexpr Size block_k = 384;           // rows of b at a time: those of a that 
 constexpr Size block_bytes = 768 << 10; // of packed b at a time: room for it in the second-level cache
 constexpr Size far_bytes = 2048;        // rows (or columns) of a further apart than this are packed ...
 constexpr Size reused_columns = 128;    // ... if so many columns of b share the cost
-
-// Cuts n into `parts` pieces that are multiples of `unit` (but for the last): [begin, end) of piece i.
-struct Piece {
-    Size begin, end;
-};
-FG_INLINE Piece piece(Size n, Size parts, Size i, Size unit) {
-    const Size units = (n + unit - 1) / unit;
-    const Size begin = units * i / parts * unit, end = units * (i + 1) / parts * unit;
-    return {begin < n ? begin : n, end < n ? end : n};
-}
 
 // One thread's share. epilogue(c, row, column, rows, columns, c_rows) is called once per finished tile.
 template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,

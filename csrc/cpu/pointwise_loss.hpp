@@ -1,7 +1,8 @@
 // Element-wise losses over arrays: value, reduction and gradient in one pass.
 #pragma once
 
-#include "activation.hpp"
+#include "split.hpp"
+#include "vecmath.hpp"
 
 #include "../fastgrad/losses.hpp"
 

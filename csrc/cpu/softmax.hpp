@@ -1,7 +1,8 @@
 // softmax and log-softmax over rows: y = exp(x - max) / sum, or y = x - max - log(sum).
 #pragma once
 
-#include "activation.hpp"
+#include "split.hpp"
+#include "vecmath.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 

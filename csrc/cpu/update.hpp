@@ -1,7 +1,7 @@
 // One pass over all parameters of an optimiser.
 #pragma once
 
-#include "activation.hpp"
+#include "split.hpp"
 
 #include "../fastgrad/updates.hpp"
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastgrad.autograd.graph import Leaf, Value, Version, record_many, sum_to_shape, wrap
 from fastgrad.autograd.mode import no_grad, state
 from fastgrad.errors import bad_type
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
