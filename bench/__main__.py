@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.harness import Effort
 from bench.machine import Limits, description, usable_cpus
+from bench.optimizers import OPTIMIZERS
 from bench.options import Options
 from bench.tables import refusals
 
@@ -23,6 +24,21 @@ SUBJECTS = {
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
     "update": "SGD and Adam over the parameters of a network",
+}
+# option: the subjects that have it, and what it is
+CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "--optimizer": (
+        ("step",),
+        {"choices": list(OPTIMIZERS), "default": "sgd", "help": "what updates the weights (default: sgd)"},
+    ),
+    "--forward": (
+        ("step",),
+        {"action": "store_true", "help": "the forward pass alone; no optimiser, no gradients"},
+    ),
+    "--dtype": (
+        ("linear",),
+        {"choices": ["float32", "float64"], "default": "float32", "help": "of all arrays (default: float32)"},
+    ),
 }
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -40,6 +56,8 @@ def main() -> int:
     if options.worker:
         _work(options)
         return 0
+    if getattr(options, "forward", False) and options.optimizer != "sgd":
+        parser.error("--forward: nothing is updated, so --optimizer has no meaning")
     available = importlib.import_module(f"bench.{options.subject}").names()
     for name in options.only:
         if name not in available:
@@ -63,29 +81,34 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--threads", default="1,all", metavar="N,…", help="numbers of threads (default: 1,all)"
+    )
+    common.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
+    )
+    common.add_argument("--only", "--cases", type=lambda text: text.split(","), default=[], metavar="NAME,…",
+                        help="measure these alone")  # fmt: skip
+    common.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes; the figures mean little"
+    )
+    common.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
+    )
+    common.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure fastgrad beside its peers. Each number of threads has a process of its own; "
         "contestants take turns in blocks; the figures are medians over rounds. A wrong result is not timed "
-        "(exit status 1).",
-        epilog="subjects: " + "; ".join(f"{name}: {text}" for name, text in SUBJECTS.items()),
+        "(exit status 1). Each subject has its own --help.",
     )
-    parser.add_argument("subject", choices=SUBJECTS)
-    parser.add_argument(
-        "--threads", default="1,all", metavar="N,…", help="numbers of threads (default: 1,all)"
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
-    )
-    parser.add_argument("--only", "--cases", type=lambda text: text.split(","), default=[], metavar="NAME,…",
-                        help="measure these alone")  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="seconds instead of minutes; the figures mean little"
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
-    )
-    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
+    for name, text in SUBJECTS.items():
+        subject = subjects.add_parser(name, parents=[common], help=text, description=text + ".")
+        for option, (where, settings) in CHOICES.items():
+            if name in where:
+                subject.add_argument(option, **settings)
     return parser
 
 
@@ -100,10 +123,9 @@ def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        command = [sys.executable, "-m", "bench", options.subject, "--worker", str(answer)]
-        command += ["--threads", str(threads), "--rounds", str(options.rounds)]
-        command += ["--only", ",".join(options.only)] if options.only else []
-        command += ["--quick"] if options.quick else []
+        # of options given twice the last counts
+        command = [sys.executable, "-m", "bench", *sys.argv[1:], "--threads", str(threads)]
+        command += ["--worker", str(answer)]
         if subprocess.run(command, env=environment, check=False).returncode:
             sys.exit(f"bench {options.subject}: the process with {threads} threads failed")
         result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
@@ -119,7 +141,11 @@ def _work(options: argparse.Namespace) -> None:
     limits = Limits(threads, 0.01 if options.quick else 0.2)
     _tell_threads(threads)
     subject = importlib.import_module(f"bench.{options.subject}")
-    rows = subject.run(Options(threads, effort, tuple(options.only), options.quick), limits)
+    choices = {name: getattr(options, name) for name in ("optimizer", "forward", "dtype") if name in options}
+    picture = getattr(options, "picture", None) is not None
+    rows = subject.run(
+        Options(threads, effort, tuple(options.only), options.quick, picture=picture, **choices), limits
+    )
     answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
     options.worker.write_text(json.dumps(answer), encoding="utf-8")
 
