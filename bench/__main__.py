@@ -20,6 +20,8 @@ from bench.tables import refusals
 
 SUBJECTS = {
     "step": "one whole training step of each case, beside every peer",
+    "batch": "a training step from one row to thousands, beside torch and JAX",
+    "memory": "how much memory a training step takes, beside torch",
     "linear": "fused linear layers, forward and backward, over a grid of sizes",
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
@@ -28,7 +30,7 @@ SUBJECTS = {
 # option: the subjects that have it, and what it is
 CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--optimizer": (
-        ("step",),
+        ("step", "batch", "memory"),
         {"choices": list(OPTIMIZERS), "default": "sgd", "help": "what updates the weights (default: sgd)"},
     ),
     "--forward": (
@@ -38,6 +40,14 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--dtype": (
         ("linear",),
         {"choices": ["float32", "float64"], "default": "float32", "help": "of all arrays (default: float32)"},
+    ),
+    "--picture": (
+        ("batch",),
+        {
+            "type": Path,
+            "metavar": "FILE",
+            "help": "measure the whole grid and draw it (PNG, needs matplotlib)",
+        },
     ),
 }
 THREAD_VARIABLES = (
@@ -74,6 +84,8 @@ def main() -> int:
         if wrong := refusals(result["rows"]):
             print(wrong + "\n", flush=True)
         results.append(result)
+    if getattr(options, "picture", None):
+        subject.draw(results, options.picture)
     if options.json:
         record = {"subject": options.subject, **description(), "processes": results}
         options.json.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -109,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         for option, (where, settings) in CHOICES.items():
             if name in where:
                 subject.add_argument(option, **settings)
+        if name == "memory":  # the same for any number of threads
+            subject.set_defaults(threads="1")
     return parser
 
 
@@ -121,6 +135,7 @@ def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
 def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Run the subject in a process that has so many processors and libraries that know it from the start."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    environment.setdefault("KINETO_LOG_LEVEL", "6")  # torch's profiler: say nothing about start and stop
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         # of options given twice the last counts

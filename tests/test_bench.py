@@ -60,6 +60,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("activations", "relu,gelu_tanh", {}),
         ("losses", "", {}),
         ("update", "", {}),
+        ("batch", "1,32", {"optimizer": "momentum"}),
     ],
 )
 def test_every_subject_runs(subject: str, only: str, choices: dict[str, str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from bench import step, training
+import torch
+from bench import batch, memory, step, training
 from bench.cases import CASES, start
 from bench.harness import Effort
 from bench.machine import Limits
@@ -50,6 +52,8 @@ def test_jax(optimizer: str | None) -> None:
         reference.step()
     for array, right in zip(peer.results(), reference.results(), strict=True):
         np.testing.assert_allclose(array, right, rtol=1e-4, atol=1e-5)
+    if optimizer:
+        assert memory._planned(peer) > 0
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "adam with penalties"])
@@ -82,3 +86,42 @@ def test_another_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     row = training.measure(TINY, options(), Limits(1, 0.005))
     assert "seconds" not in row["outcomes"]["numpy"]
     assert refusals([row]).startswith("refused: numpy on tiny")
+
+
+def test_batch_draws(tmp_path: Path) -> None:
+    rows = batch.run(Options(1, QUICK, ("1", "2"), picture=True, quick=True), Limits(1, 0.005))
+    assert [(row["case"], row["batch"]) for row in rows] == [("rl", 1), ("rl", 2)]
+    results = [{"threads": 1, "rows": rows}, {"threads": 2, "rows": rows}]
+    batch.draw(results, tmp_path / "batch.png")
+    assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory() -> None:
+    (row,) = memory.run(options(), Limits(1, 0.005))
+    parameters = sum(array.nbytes for array in (*start(TINY).weights, *start(TINY).biases))
+    assert row["parameter_bytes"] == parameters
+    for name in ("torch eager", "torch fused", "fastgrad eager"):  # they hold gradients of that size
+        assert parameters < row["outcomes"][name]["bytes"] < 20 * parameters
+    assert 0 < row["outcomes"]["fastgrad recorded"]["bytes"] < 20 * parameters
+    assert len(memory.report([row], 1).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("peak", "make"),
+    [
+        (memory.torch_peak, lambda: torch.ones(1 << 18)),
+        (memory.traced_peak, lambda: np.ones(1 << 18, np.float32)),
+    ],
+)
+def test_peaks(peak: Any, make: Any) -> None:
+    before = make()
+
+    def steps() -> None:
+        x = make()
+        y = x + before
+        del x
+        z = y + y
+        del y, z
+        make()
+
+    assert peak(steps) == pytest.approx(2 << 20, rel=0.02)
