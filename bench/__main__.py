@@ -93,22 +93,6 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--threads", default="1,all", metavar="N,…", help="numbers of threads (default: 1,all)"
-    )
-    common.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
-    )
-    common.add_argument("--only", "--cases", type=lambda text: text.split(","), default=[], metavar="NAME,…",
-                        help="measure these alone")  # fmt: skip
-    common.add_argument(
-        "--quick", action="store_true", help="seconds instead of minutes; the figures mean little"
-    )
-    common.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
-    )
-    common.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure fastgrad beside its peers. Each number of threads has a process of its own; "
@@ -117,13 +101,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
     for name, text in SUBJECTS.items():
-        subject = subjects.add_parser(name, parents=[common], help=text, description=text + ".")
+        subject = subjects.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        _add_common(subject, "1" if name == "memory" else "1,all")  # threads need no memory of their own
         for option, (where, settings) in CHOICES.items():
             if name in where:
                 subject.add_argument(option, **settings)
-        if name == "memory":  # the same for any number of threads
-            subject.set_defaults(threads="1")
     return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, threads: str) -> None:
+    """Add the options that every subject has."""
+    parser.add_argument(
+        "--threads", default=threads, metavar="N,…", help="numbers of threads (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
+    )
+    parser.add_argument("--only", "--cases", type=lambda text: text.split(","), default=[], metavar="NAME,…",
+                        help="measure these alone")  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes; the figures mean little"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
+    )
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
 
 
 def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:

@@ -98,6 +98,14 @@ def test_arguments_that_mean_nothing_are_refused(arguments: list[str], words: st
     assert words in done.stderr
 
 
+def test_defaults() -> None:
+    parser = import_module("bench.__main__")._parser()
+    assert parser.parse_args(["memory"]).threads == "1"
+    step = parser.parse_args(["step"])
+    assert (step.threads, step.optimizer, step.forward) == ("1,all", "sgd", False)
+    assert "dtype" not in step
+
+
 def test_a_wrong_result_is_not_timed() -> None:
     calls = []
     right = Contestant("right", lambda: None, lambda: 0.5, 3.0)
