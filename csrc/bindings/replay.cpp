@@ -13,31 +13,59 @@ namespace {
 
 using py::detail::array_proxy;
 
+// Names that every call looks up, made once.
+struct Name {
+    PyObject* text;
+    explicit Name(const char* name) : text(PyUnicode_InternFromString(name)) {}
+};
+struct Names {
+    Name lr{"lr"}, momentum{"momentum"}, dampening{"dampening"}, weight_decay{"weight_decay"}, l1{"l1"},
+        nesterov{"nesterov"}, maximize{"maximize"}, betas{"betas"}, eps{"eps"}, amsgrad{"amsgrad"},
+        decoupled{"decoupled_weight_decay"}, params{"params"}, step{"step"}, param_groups{"param_groups"},
+        state{"state"}, enabled{"enabled"}, training{"training"}, count{"count"}, counter{"counter"};
+};
+const Names& names() {
+    static const Names& the = *new Names;
+    return the;
+}
+
 // A new reference to an attribute, or a thrown Python error.
-py::object attribute(py::handle object, const char* name) {
-    PyObject* found = PyObject_GetAttrString(object.ptr(), name);
+py::object attribute(py::handle object, const Name& name) {
+    PyObject* found = PyObject_GetAttr(object.ptr(), name.text);
     if (!found) throw py::error_already_set();
     return py::reinterpret_steal<py::object>(found);
 }
 
-PyObject* item(py::handle dict, const char* key) { // borrowed
-    PyObject* found = PyDict_GetItemString(dict.ptr(), key);
-    if (!found) throw py::key_error(key);
+PyObject* item(py::handle dict, const Name& key) { // borrowed
+    PyObject* found = PyDict_GetItemWithError(dict.ptr(), key.text);
+    if (!found) {
+        if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key.text);
+        throw py::error_already_set();
+    }
     return found;
 }
 
 double number(PyObject* object) {
+    if (PyFloat_CheckExact(object)) return PyFloat_AS_DOUBLE(object);
     const double value = PyFloat_AsDouble(object);
     if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
     return value;
 }
 
-double number(py::handle dict, const char* key) { return number(item(dict, key)); }
+double number(py::handle dict, const Name& key) { return number(item(dict, key)); }
 
-bool truth(py::handle dict, const char* key) {
-    const int yes = PyObject_IsTrue(item(dict, key));
+bool truth(PyObject* object) {
+    const int yes = PyObject_IsTrue(object);
     if (yes < 0) throw py::error_already_set();
     return yes;
+}
+
+bool truth(py::handle dict, const Name& key) { return truth(item(dict, key)); }
+
+long long integer(PyObject* object) {
+    const long long value = PyLong_AsLongLong(object);
+    if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
+    return value;
 }
 
 py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides,
@@ -86,29 +114,30 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
 }
 
 bool Replay::reads_options(const Update& u) const {
-    if (attribute(u.optimizer, "param_groups").ptr() != u.groups.ptr() ||
+    const Names& n = names();
+    if (attribute(u.optimizer, n.param_groups).ptr() != u.groups.ptr() ||
         PyList_GET_SIZE(u.groups.ptr()) != u.group_count)
         return false;
-    if (item(u.group, "params") != u.params.ptr() || PyObject_Length(u.params.ptr()) != u.param_count) return false;
+    if (item(u.group, n.params) != u.params.ptr() || PyObject_Length(u.params.ptr()) != u.param_count) return false;
     if (u.adam) {
-        if (truth(u.group, "amsgrad") != u.amsgrad) return false;
-        if (!(number(u.group, "eps") >= 0)) return false;
-        const py::handle betas = item(u.group, "betas");
+        if (truth(u.group, n.amsgrad) != u.amsgrad) return false;
+        if (!(number(u.group, n.eps) >= 0)) return false;
+        const py::handle betas = item(u.group, n.betas);
         if (!py::isinstance<py::tuple>(betas) || py::len(betas) != 2) return false;
         for (int i = 0; i < 2; ++i) {
             const double beta = number(PyTuple_GET_ITEM(betas.ptr(), i));
             if (!(beta >= 0 && beta < 1)) return false;
         }
     } else {
-        const double momentum = number(u.group, "momentum");
+        const double momentum = number(u.group, n.momentum);
         if (!(momentum >= 0) || (momentum != 0) != u.stateful) return false;
-        if (truth(u.group, "nesterov") && (momentum == 0 || number(u.group, "dampening") != 0)) return false;
+        if (truth(u.group, n.nesterov) && (momentum == 0 || number(u.group, n.dampening) != 0)) return false;
     }
     // what the optimiser itself would refuse is left to it
-    for (const char* key : {"lr", "weight_decay", "l1"})
-        if (!(number(u.group, key) >= 0)) return false;
+    for (const Name* key : {&n.lr, &n.weight_decay, &n.l1})
+        if (!(number(u.group, *key) >= 0)) return false;
     if (u.names.empty()) return true;
-    if (attribute(u.optimizer, "state").ptr() != u.state.ptr()) return false;
+    if (attribute(u.optimizer, n.state).ptr() != u.state.ptr()) return false;
     long long later = 0;
     for (std::size_t i = 0; i < u.tensors.size(); ++i) {
         PyObject* state = PyDict_GetItem(u.state.ptr(), u.tensors[i].ptr());
@@ -116,8 +145,7 @@ bool Replay::reads_options(const Update& u) const {
         for (std::size_t k = 0; k < u.names.size(); ++k)
             if (PyDict_GetItem(state, u.names[k].ptr()) != u.buffers[i * u.names.size() + k].ptr()) return false;
         if (u.adam) {
-            const long long ahead = PyLong_AsLongLong(item(state, "step")) + 1 - u.steps[i];
-            if (PyErr_Occurred()) throw py::error_already_set();
+            const long long ahead = integer(item(state, n.step)) + 1 - u.steps[i];
             if (i && ahead != later) return false;
             later = ahead;
         }
@@ -126,7 +154,8 @@ bool Replay::reads_options(const Update& u) const {
 }
 
 bool Replay::is_valid() {
-    if (attribute(tape_.state, "enabled").is(py::bool_(true)) != grad_enabled) return false;
+    const Names& n = names();
+    if (attribute(tape_.state, n.enabled).is(py::bool_(true)) != grad_enabled) return false;
     for (const Guard& g : guards) {
         if (slot(g.tensor.ptr(), tape_.data) != g.data.ptr()) return false;
         if (g.node && slot(g.tensor.ptr(), tape_.node) != g.node.ptr()) return false;
@@ -134,7 +163,7 @@ bool Replay::is_valid() {
     }
     if (modules_version != modules_changed) {
         for (const auto& [module, training] : modules)
-            if ((PyObject_IsTrue(attribute(module, "training").ptr()) == 1) != training) return false;
+            if (truth(attribute(module, n.training).ptr()) != training) return false;
         modules_version = modules_changed;
     }
     for (const Update& update : updates)
@@ -144,30 +173,33 @@ bool Replay::is_valid() {
 
 // After is_valid: the options of this step, and random numbers that nobody had before.
 void Replay::read_options() {
+    const Names& n = names();
     for (Update& u : updates) {
         if (u.adam) {
-            const py::handle betas = item(u.group, "betas");
+            const py::handle betas = item(u.group, n.betas);
             PyObject* state = PyDict_GetItem(u.state.ptr(), u.tensors[0].ptr());
-            const AdamOptions options{number(u.group, "lr"),
+            const AdamOptions options{number(u.group, n.lr),
                                       number(PyTuple_GET_ITEM(betas.ptr(), 0)),
                                       number(PyTuple_GET_ITEM(betas.ptr(), 1)),
-                                      number(u.group, "eps"),
-                                      number(u.group, "weight_decay"),
-                                      number(u.group, "l1"),
-                                      truth(u.group, "decoupled_weight_decay"),
-                                      truth(u.group, "maximize"),
-                                      PyLong_AsLongLong(item(state, "step")) + 1 - u.steps[0]};
+                                      number(u.group, n.eps),
+                                      number(u.group, n.weight_decay),
+                                      number(u.group, n.l1),
+                                      truth(u.group, n.decoupled),
+                                      truth(u.group, n.maximize),
+                                      integer(item(state, n.step)) + 1 - u.steps[0]};
             for (void* to : u.destinations) *static_cast<AdamOptions*>(to) = options;
         } else {
-            const SgdOptions options{number(u.group, "lr"),        number(u.group, "momentum"),
-                                     number(u.group, "dampening"), number(u.group, "weight_decay"),
-                                     number(u.group, "l1"),        truth(u.group, "nesterov"),
-                                     truth(u.group, "maximize")};
+            const SgdOptions options{number(u.group, n.lr),        number(u.group, n.momentum),
+                                     number(u.group, n.dampening), number(u.group, n.weight_decay),
+                                     number(u.group, n.l1),        truth(u.group, n.nesterov),
+                                     truth(u.group, n.maximize)};
             for (void* to : u.destinations) *static_cast<SgdOptions*>(to) = options;
         }
     }
     for (Draw& draw : draws) {
-        const py::tuple counter = draw.generator.attr("counter")(draw.count);
+        const auto counter = py::reinterpret_steal<py::tuple>(
+            PyObject_CallMethodOneArg(draw.generator.ptr(), n.counter.text, draw.count.ptr()));
+        if (!counter) throw py::error_already_set();
         const RandomCounter drawn{counter[0].cast<std::uint64_t>(), counter[1].cast<std::uint64_t>()};
         for (RandomCounter* to : draw.destinations) *to = drawn;
     }
@@ -175,16 +207,17 @@ void Replay::read_options() {
 
 // What a step leaves behind on the tape.
 void Replay::finish(PyObject* const* arguments) {
+    const Names& n = names();
     for (const Update& u : updates)
         if (u.adam)
             for (const py::object& tensor : u.tensors) {
                 PyObject* state = PyDict_GetItem(u.state.ptr(), tensor.ptr());
-                const py::int_ step(PyLong_AsLongLong(item(state, "step")) + 1);
-                PyDict_SetItemString(state, "step", step.ptr());
+                PyDict_SetItem(state, n.step.text, py::int_(integer(item(state, n.step)) + 1).ptr());
             }
     for (const Bump& bump : bumps) {
-        const py::object count = attribute(bump.version, "count");
-        PyObject_SetAttrString(bump.version.ptr(), "count", py::int_(PyLong_AsLong(count.ptr()) + bump.by).ptr());
+        const py::object count = attribute(bump.version, n.count);
+        if (PyObject_SetAttr(bump.version.ptr(), n.count.text, py::int_(integer(count.ptr()) + bump.by).ptr()))
+            throw py::error_already_set();
     }
     for (const Effect& effect : effects) {
         if (!arguments && effect.argument >= 0) continue;

@@ -105,7 +105,7 @@ class Replay {
     long modules_version = -1;                        // when `modules` were last found as recorded
     std::vector<std::pair<py::object, bool>> modules; // with their `training`
     py::object rebuild = py::none(); // puts the tuple of all outputs into the structure that the function returned
-    bool single = false;                              // the result is the only output, not a tuple
+    bool single = false;             // the result is the only output, not a tuple
 
     // The result of a call, or null without a Python error if the program is not one for these arguments now.
     PyObject* call(PyObject* const* arguments, Py_ssize_t count);

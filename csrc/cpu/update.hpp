@@ -24,40 +24,58 @@ template <class P, class Body> void for_each_parameter(const P* parameters, Size
     });
 }
 
-template <class T> SgdRule<Vec<T>> sgd_rule(const SgdOptions& o) {
+// Calls body(rule), with the rule of a type of its own where there is little to do.
+template <class T, class Body> FG_INLINE void with_sgd_rule(const SgdOptions& o, const Body& body) {
     using V = Vec<T>;
-    return {V(o.lr),    V(o.momentum), V(1 - o.dampening),  V(o.weight_decay), V(o.l1),
-            o.nesterov, o.maximize,    o.weight_decay != 0, o.l1 != 0};
+    if (!o.maximize && o.weight_decay == 0 && o.l1 == 0)
+        body(SgdRule<V, true>{V(o.lr), V(o.momentum), V(1 - o.dampening), {}, {}, o.nesterov, false, false, false});
+    else
+        body(SgdRule<V>{V(o.lr), V(o.momentum), V(1 - o.dampening), V(o.weight_decay), V(o.l1), o.nesterov, o.maximize,
+                        o.weight_decay != 0, o.l1 != 0});
 }
 
-// n elements of a parameter from `at` on; grad points to the gradient of the first of them.
-template <class T>
-FG_INLINE void sgd_step(const SgdRule<Vec<T>>& rule, const Sgd<T>& s, Size at, const T* grad, Size n) {
-    using V = Vec<T>;
-    T *p = s.p + at, *buffer = s.momentum_buffer ? s.momentum_buffer + at : nullptr;
-    for_each_vector<T>(n, [&](Size j, auto io) FG_INLINE_CALL {
-        V pj = io.load(p + j);
-        const V g = io.load(grad + j);
-        if (!buffer) {
-            rule.plain(pj, g);
+// One register of a parameter at `at`, with its gradient.
+template <class T, class Io, bool bare>
+FG_INLINE void apply_vector(const SgdRule<Vec<T>, bare>& rule, const Sgd<T>& s, Size at, Vec<T> grad, Io io) {
+    Vec<T> p = io.load(s.p + at);
+    if (!s.momentum_buffer) {
+        rule.plain(p, grad);
+    } else {
+        Vec<T> buffer = 0.0;
+        if (s.first) {
+            rule.first(p, buffer, grad);
         } else {
-            V b = 0.0;
-            if (s.first) {
-                rule.first(pj, b, g);
-            } else {
-                b = io.load(buffer + j);
-                rule.next(pj, b, g);
-            }
-            io.store(buffer + j, b);
+            buffer = io.load(s.momentum_buffer + at);
+            rule.next(p, buffer, grad);
         }
-        io.store(p + j, pj);
-    });
+        io.store(s.momentum_buffer + at, buffer);
+    }
+    io.store(s.p + at, p);
+}
+
+template <class T, class Io>
+FG_INLINE void apply_vector(const AdamRule<Vec<T>>& rule, const Adam<T>& s, Size at, Vec<T> grad, Io io) {
+    Vec<T> p = io.load(s.p + at), m = io.load(s.exp_avg + at), v = io.load(s.exp_avg_sq + at), largest = 0.0;
+    if (s.max_exp_avg_sq) largest = io.load(s.max_exp_avg_sq + at);
+    rule.step(p, m, v, s.max_exp_avg_sq ? &largest : nullptr, grad);
+    io.store(s.p + at, p), io.store(s.exp_avg + at, m), io.store(s.exp_avg_sq + at, v);
+    if (s.max_exp_avg_sq) io.store(s.max_exp_avg_sq + at, largest);
+}
+
+// n elements of a parameter from `at` on; grad points to the gradient of the first of them. By value: what is written
+// could be the rule's own memory otherwise, as far as the compiler knows, and it would read it again for every
+// register.
+template <class T, class Rule, class S>
+FG_INLINE void apply(const Rule rule, const S s, Size at, const T* grad, Size n) {
+    for_each_vector<T>(n, [&](Size j, auto io)
+                              FG_INLINE_CALL { apply_vector<T>(rule, s, at + j, Vec<T>(io.load(grad + j)), io); });
 }
 
 template <class T> void sgd(const Sgd<T>* parameters, Size count, const SgdOptions& o) {
-    const auto rule = sgd_rule<T>(o);
-    for_each_parameter(parameters, count, 0.3, [&](const Sgd<T>& s, Size begin, Size end) {
-        sgd_step<T>(rule, s, begin, s.grad + begin, end - begin);
+    with_sgd_rule<T>(o, [&](const auto& rule) {
+        for_each_parameter(parameters, count, 0.3, [&](const Sgd<T>& s, Size begin, Size end) {
+            apply<T>(rule, s, begin, s.grad + begin, end - begin);
+        });
     });
 }
 
@@ -81,22 +99,9 @@ template <class T> AdamRule<Vec<T>> adam_rule(const AdamOptions& o, std::int64_t
             o.l1 != 0};
 }
 
-template <class T>
-FG_INLINE void adam_step(const AdamRule<Vec<T>>& rule, const Adam<T>& s, Size at, const T* grad, Size n) {
-    using V = Vec<T>;
-    for_each_vector<T>(n, [&](Size i, auto io) FG_INLINE_CALL {
-        const Size j = at + i;
-        V p = io.load(s.p + j), m = io.load(s.exp_avg + j), v = io.load(s.exp_avg_sq + j), largest = 0.0;
-        if (s.max_exp_avg_sq) largest = io.load(s.max_exp_avg_sq + j);
-        rule.step(p, m, v, s.max_exp_avg_sq ? &largest : nullptr, io.load(grad + i));
-        io.store(s.p + j, p), io.store(s.exp_avg + j, m), io.store(s.exp_avg_sq + j, v);
-        if (s.max_exp_avg_sq) io.store(s.max_exp_avg_sq + j, largest);
-    });
-}
-
 template <class T> void adam(const Adam<T>* parameters, Size count, const AdamOptions& o) {
     for_each_parameter(parameters, count, 1.0, [&](const Adam<T>& s, Size begin, Size end) {
-        adam_step<T>(adam_rule<T>(o, s.step + o.later), s, begin, s.grad + begin, end - begin);
+        apply<T>(adam_rule<T>(o, s.step + o.later), s, begin, s.grad + begin, end - begin);
     });
 }
 
