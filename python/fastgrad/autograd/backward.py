@@ -12,8 +12,8 @@ from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
 from fastgrad.autograd.mode import no_grad
 from fastgrad.autograd.node import Leaf, Value
-from fastgrad.autograd.traced import as_array
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor

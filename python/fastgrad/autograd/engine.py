@@ -13,8 +13,8 @@ import numpy as np
 from fastgrad.autograd.graph import Parts, wrap
 from fastgrad.autograd.mode import no_grad, state
 from fastgrad.autograd.node import Leaf, Node, Value
-from fastgrad.autograd.traced import as_array
 from fastgrad.errors import bad_type
+from fastgrad.traced import as_array
 
 __all__ = ["Grads", "accumulate", "path_to", "pop", "run_hooks", "sweep"]
 
@@ -87,6 +87,8 @@ def sweep(grads: Grads, keep: bool, path: set[Edge] | None, captured: Grads | No
             captured[node] = dy
             if node not in path:  # type: ignore[operator]
                 continue
+        if recorder is not None and dy.__class__ is _ndarray:
+            dy = recorder.trace(dy)
         rule = node.rule
         if rule is None:
             raise RuntimeError(_TWICE)
@@ -102,7 +104,7 @@ def sweep(grads: Grads, keep: bool, path: set[Edge] | None, captured: Grads | No
             needs = tuple([edge in path or edge in captured for edge in edges])  # type: ignore[operator]
         results = rule(dy, needs)
         if recorder is not None:
-            results = [d if d is None or d.__class__ is Parts else recorder.trace(as_array(d)) for d in results]
+            results = [recorder.gradient(d) for d in results]
         if not keep:
             node.free()
         i = 0

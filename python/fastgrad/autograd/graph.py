@@ -15,7 +15,7 @@ import numpy as np
 
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Rule, Value, Version
-from fastgrad.autograd.traced import as_array
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor

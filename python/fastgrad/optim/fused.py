@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.autograd import enable_grad
+from fastgrad.autograd import enable_grad, mode
 from fastgrad.autograd.graph import wrap
-from fastgrad.autograd import mode
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.arguments import check_number
 from fastgrad.optim.optimizer import Optimizer, Params

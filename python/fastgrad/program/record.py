@@ -10,11 +10,11 @@ import numpy as np
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
-from fastgrad.autograd.traced import Traced
 from fastgrad.program.build import Argument, Built, Result, build
 from fastgrad.program.ir import leaves, map_leaves
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.recording import recording
+from fastgrad.traced import Traced
 
 __all__ = ["Call", "record"]
 
@@ -109,6 +109,7 @@ class _StandIns:
         self.tensors: dict[int, int] = {}  # which argument a stand-in stands for
         for i, x in enumerate(call.arrays):
             copy = np.array(_array(call.dense[i]), order="K")
+            recorder.argument(copy)
             requires_grad = isinstance(x, Value) and x.node is not None
             self.arguments.append(Argument(copy, isinstance(x, Value), requires_grad))
             if not isinstance(x, Value):

@@ -16,11 +16,11 @@ import numpy as np
 from fastgrad import backend
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
-from fastgrad.autograd.traced import Traced
 from fastgrad.nn.module import Module
 from fastgrad.program.kernels import KERNELS
 from fastgrad.program.recorder import Recorder
 from fastgrad.tensor import Tensor
+from fastgrad.traced import Traced
 
 __all__ = ["array_of", "recording"]
 

@@ -83,7 +83,7 @@ def linear(
             raise _linear_error(x, w, b, None)
         xd = xd.reshape(math.prod(shape[:-1]), k)
     m = xd.shape[0]
-    y = _empty((m, n), dtype)
+    y = _empty((m, n), dtype, like=xd)
     recording = recording and state.enabled
     z = _empty_like(y) if recording and activation is not None and activation.reads == "input" else None
     try:
@@ -99,7 +99,7 @@ def linear(
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         if not flat:
             dy = dy.reshape(m, n)
-        dx = _empty((m, k), dtype) if needs[0] else None
+        dx = _empty((m, k), dtype, like=dy) if needs[0] else None
         dw = _empty_like(wd) if needs[1] else None
         db = _empty_like(bd) if bd is not None and needs[2] else None
         backend.kernels.linear_backward(dx, dw, db, dy, saved, kept, wd, activation)
