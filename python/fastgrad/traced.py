@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -133,13 +133,13 @@ def _changing(name: str) -> Callable[..., Any]:
 
 
 def _reading(name: str) -> Callable[..., Any]:
-    def method(self: Traced, *args: Any, **kwargs: Any) -> NoReturn:
-        self.recorder.refuse(f"{name}() reads a value")
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return self.recorder.refuse(f"{name}() reads a value")
 
     return method
 
 
-ARRAYS = (np.ndarray, Traced)  # for isinstance
+ARRAYS: Any = (np.ndarray, Traced)  # for isinstance
 
 for _names, _make in ((_COPYING, _copying), (_CHANGING, _changing), (_READING, _reading)):
     for _name in _names:

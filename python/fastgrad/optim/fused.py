@@ -132,7 +132,8 @@ class FusedOptimizer(Optimizer):
                 argument = f"param_groups[{i}]['lr']"
                 check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
-        recorder, mode.state.recorder = mode.state.recorder, None  # what is made here stays, and is no part of a recorded step
+        # What is made here stays, and is no part of a recorded step.
+        recorder, mode.state.recorder = mode.state.recorder, None
         updates: list[Update] = []
         try:
             for i, group in enumerate(self.param_groups):

@@ -30,7 +30,7 @@ _SHAPES_FROM_VALUES = frozenset({
     np.nonzero, np.argwhere, np.flatnonzero, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.union1d, np.intersect1d, np.setdiff1d, np.ndarray.nonzero, np.ndarray.compress,
 })  # fmt: skip
-_UNDEFINED = frozenset({np.empty_like, np.empty})
+_UNDEFINED: frozenset[Any] = frozenset({np.empty_like, np.empty})
 _CHANGING = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -218,14 +218,13 @@ class Recorder:
             return self.trace(result)
         fresh: list[np.ndarray] = []
         results = map_leaves(lambda x: self._result(name, x, changed, fresh), result)
-        if (fresh or changed) and not folds:
-            if not self._as_kernel(function, plain, options, fresh):
-                given = self._refs(plain), self._refs(options)
-                reads = [x for x in leaves(given) if isinstance(x, Ref)]
-                written = [self.ref(a) for a in (*changed, *fresh)]
-                made = [self.ref(a) for a in fresh]
-                self._define(made)
-                self.commands.append(Command(name, function, *given, written, reads, results=made))
+        if (fresh or changed) and not folds and not self._as_kernel(function, plain, options, fresh):
+            given = self._refs(plain), self._refs(options)
+            reads = [x for x in leaves(given) if isinstance(x, Ref)]
+            written = [self.ref(a) for a in (*changed, *fresh)]
+            made = [self.ref(a) for a in fresh]
+            self._define(made)
+            self.commands.append(Command(name, function, *given, written, reads, results=made))
         return results
 
     def _result(self, name: str, x: Any, changed: list[np.ndarray], fresh: list[np.ndarray]) -> Any:
@@ -307,7 +306,9 @@ class Recorder:
         """Write a kernel down that has run."""
         kernel = KERNELS[name]
         given = self._refs(args)
-        written, changed, read = [], [], []
+        written: list[Ref] = []
+        changed: list[Ref] = []
+        read: list[Ref] = []
         for i, arg in enumerate(given):
             refs = [x for x in leaves(arg) if isinstance(x, Ref)]
             (written if i in kernel.writes else changed if i in kernel.changes else read).extend(refs)
@@ -413,5 +414,8 @@ def _is_masked(index: Any) -> bool:
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or (isinstance(part, (int, slice, np.integer)) and not isinstance(part, bool)) for part in parts)
+    """Whether an index selects a view."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, bool) or not isinstance(part, (int, slice, np.integer, type(None), type(Ellipsis))):
+            return False
+    return True

@@ -93,15 +93,17 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     return _plain_call(module, *args, **kwargs)
 
 
+tensor: Any = Tensor  # the class, to be changed
+
+
 def _install() -> None:
-    Tensor.data = property(_get_data, _set_data)  # type: ignore[assignment]
-    Tensor.grad = property(_get_grad, _set_grad)  # type: ignore[assignment]
-    Module.__call__ = _call  # type: ignore[method-assign]
+    tensor.data, tensor.grad = property(_get_data, _set_data), property(_get_grad, _set_grad)
+    Module.__call__ = _call  # type: ignore[method-assign,assignment]
     backend.kernels = _Kernels()  # type: ignore[assignment]
 
 
 def _uninstall() -> None:
-    del Tensor.data, Tensor.grad
+    del tensor.data, tensor.grad
     Module.__call__ = _plain_call  # type: ignore[method-assign]
     backend.kernels = backend.native
 
