@@ -23,6 +23,7 @@ SUBJECTS = {
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
     "update": "SGD and Adam over the parameters of a network",
+    "threads": "what a fork-join costs, and from what work on it pays",
 }
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

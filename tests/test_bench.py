@@ -48,7 +48,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("subject", "only"),
-    [("linear", "64x100x100"), ("activations", "relu,gelu_tanh"), ("losses", ""), ("update", "")],
+    [("linear", "64x100x100"), ("activations", "relu,gelu_tanh"), ("losses", ""), ("update", ""), ("threads", "awake")],
 )
 def test_every_subject_runs(subject: str, only: str) -> None:
     module = import_module(f"bench.{subject}")
