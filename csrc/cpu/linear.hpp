@@ -64,6 +64,16 @@ template <class T> void linear_backward(const LinearBackward<T>& l) {
     if (l.dx) multiply<T>(l.m, l.k, l.n, dz_view, l.w, l.dx);
 }
 
+template <class T> void linear_grad_input(const LinearGradInput<T>& l) {
+    const View<T> dz{l.dz, l.n, 1};
+    if (l.activation.index < 0) return multiply<T>(l.m, l.k, l.n, dz, l.w, l.dx);
+    const auto derivative = activation_kernels<T>[l.activation.index].backward(l.activation);
+    multiply<T>(l.m, l.k, l.n, dz, l.w, l.dx, nullptr,
+                [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
+                    derivative({tile, stride, tile, stride, rows, columns}, l.saved + i * l.k + j, l.k, l.activation);
+                });
+}
+
 template <class T> void matmul(const Matmul<T>& p) {
     for (Size i = 0; i < p.batch; ++i)
         multiply<T>(p.m, p.n, p.k, {p.a.p + i * p.a_step, p.a.rows, p.a.columns},

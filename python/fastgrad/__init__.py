@@ -33,6 +33,7 @@ from fastgrad.sampling import rand, rand_like, randint, randn, randn_like, randp
 # isort: split
 # These need what is above.
 from fastgrad import data, nn, optim, random, utils
+from fastgrad.compile import compile
 from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "bernoulli",
     "bool",
     "build_info",
+    "compile",
     "data",
     "double",
     "dtypes",

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastgrad.autograd.graph import Parts, wrap
-from fastgrad.autograd.mode import no_grad
+from fastgrad.autograd.mode import no_grad, state
 from fastgrad.autograd.node import Leaf, Node, Value
+from fastgrad.autograd.traced import as_array
 from fastgrad.errors import bad_type
 
 __all__ = ["Grads", "accumulate", "path_to", "pop", "run_hooks", "sweep"]
@@ -73,12 +74,13 @@ def sweep(grads: Grads, keep: bool, path: set[Edge] | None, captured: Grads | No
         if edge.__class__ is Node:
             nodes[edge.order] = edge
     heap = sorted(nodes)
+    recorder = state.recorder
     own: set[Edge] = set()  # sums that were made here and may be added to in place
     while heap:
         node = nodes.pop(heappop(heap))
         dy = grads.pop(node)
         if dy.__class__ is not _ndarray and dy.__class__ is not Parts:
-            dy = np.asarray(dy)  # a numpy scalar, of a 0-dimensional operation
+            dy = as_array(dy)  # a numpy scalar, of a 0-dimensional operation
         if node.hooks is not None:
             dy = run_hooks(node.hooks, dy)
         if captured is not None and node in captured:
@@ -99,6 +101,8 @@ def sweep(grads: Grads, keep: bool, path: set[Edge] | None, captured: Grads | No
         else:
             needs = tuple([edge in path or edge in captured for edge in edges])  # type: ignore[operator]
         results = rule(dy, needs)
+        if recorder is not None:
+            results = [d if d is None or d.__class__ is Parts else recorder.trace(as_array(d)) for d in results]
         if not keep:
             node.free()
         i = 0
@@ -128,7 +132,7 @@ def pop(grads: Grads) -> tuple[Any, Any, bool]:
     """A leaf, its gradient, and whether nobody else holds the gradient's memory."""
     leaf, g = grads.popitem()
     if g.__class__ is not _ndarray:
-        return leaf, np.asarray(g), False
+        return leaf, as_array(g), False
     alone = getrefcount(g) == _ALONE
     base = g.base
     if alone and base is not None:
@@ -168,7 +172,7 @@ def _accumulate(t: Value, g: np.ndarray, alone: bool) -> None:
         np.add(before.data, g, before.data)
         before.version.count += 1
     else:
-        t.grad = wrap(np.asarray(before.data + g))
+        t.grad = wrap(as_array(before.data + g))
 
 
 def path_to(grads: Grads, wanted: Grads) -> set[Edge]:

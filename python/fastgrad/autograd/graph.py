@@ -15,6 +15,7 @@ import numpy as np
 
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Rule, Value, Version
+from fastgrad.autograd.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -63,7 +64,7 @@ def is_recording(*tensors: Value) -> bool:
 def wrap(y: np.ndarray) -> Tensor:
     """A tensor over the array `y` that requires no gradient."""
     t: Tensor = _new(_result)
-    t.data = y if y.__class__ is _ndarray else np.asarray(y)
+    t.data = y if y.__class__ is _ndarray else as_array(y)
     t.grad = t.node = t.base = None
     t.version = Version()
     return t
@@ -98,7 +99,7 @@ def record(
     Tensor
     """
     t: Tensor = _new(_result)
-    t.data = y if y.__class__ is _ndarray else np.asarray(y)
+    t.data = y if y.__class__ is _ndarray else as_array(y)
     t.grad = t.base = None
     t.version = version = Version()
     if state.enabled:

@@ -24,6 +24,8 @@ class _State(threading.local):
     ----------
     enabled : bool
         Whether operations are recorded.
+    recorder : Recorder or None
+        Who writes down a step that this thread is recording (`fastgrad.compile`).
     quiet : callable
         ``quiet(f, *args)`` calls f where numpy does not warn of overflow, division by zero and invalid
         values: as in torch, inf and nan are results. Entering a prepared context costs a tenth of
@@ -31,6 +33,7 @@ class _State(threading.local):
     """
 
     enabled = True
+    recorder: Any = None
 
     def __init__(self) -> None:
         context = contextvars.copy_context()

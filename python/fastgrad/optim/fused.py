@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgrad.autograd import enable_grad
 from fastgrad.autograd.graph import wrap
+from fastgrad.autograd import mode
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.arguments import check_number
 from fastgrad.optim.optimizer import Optimizer, Params
@@ -132,14 +133,20 @@ class FusedOptimizer(Optimizer):
                 argument = f"param_groups[{i}]['lr']"
                 check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
+        recorder, mode.state.recorder = mode.state.recorder, None  # what is made here stays, and is no part of a recorded step
         updates: list[Update] = []
-        for i, group in enumerate(self.param_groups):
-            self._collect(updates, i, group)
+        try:
+            for i, group in enumerate(self.param_groups):
+                self._collect(updates, i, group)
+        finally:
+            mode.state.recorder = recorder
         if len(updates) > 1:  # a single kernel call checks everything before it writes
             for update in updates:
                 if not update.is_sound():
                     self._check(update)
         for update in updates:
+            if recorder is not None:
+                recorder.announce(self, update)
             self._launch(update)
             for array, copy in update.packed:
                 array[...] = copy
@@ -158,8 +165,7 @@ class FusedOptimizer(Optimizer):
         params = [p.data for p in tensors]
         grads = [p.grad.data for p in tensors]
         names = self._names(group)
-        state = self.state
-        states = [state[p] for p in tensors] if names else []
+        states = [self.state[p] for p in tensors] if names else []
         try:
             buffers = [[s[name].data for s in states] for name in names]
         except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
