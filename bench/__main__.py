@@ -26,7 +26,10 @@ SUBJECTS = {
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
     "update": "SGD and Adam over the parameters of a network",
+    "threads": "what a fork-join costs, and from what work on it pays",
 }
+# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join
+THREADS = {"memory": "1", "threads": "all"}
 # option: the subjects that have it, and what it is
 CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--optimizer": (
@@ -102,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
     for name, text in SUBJECTS.items():
         subject = subjects.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        _add_common(subject, "1" if name == "memory" else "1,all")  # threads need no memory of their own
+        _add_common(subject, THREADS.get(name, "1,all"))
         for option, (where, settings) in CHOICES.items():
             if name in where:
                 subject.add_argument(option, **settings)

@@ -60,6 +60,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("activations", "relu,gelu_tanh", {}),
         ("losses", "", {}),
         ("update", "", {}),
+        ("threads", "awake", {}),
         ("batch", "1,32", {"optimizer": "momentum"}),
     ],
 )

@@ -13,5 +13,6 @@ void bind_updates(pybind11::module_& m);
 void bind_linear_updates(pybind11::module_& m);
 void bind_copies(pybind11::module_& m);
 void bind_programs(pybind11::module_& m);
+void bind_threads(pybind11::module_& m);
 
 } // namespace fastgrad

@@ -69,9 +69,11 @@ template <class T, class Epilogue = NoEpilogue> void multiply(Size m, Size n, Si
     if (m == 0 || n == 0) return;
     constexpr Size width = tile_vectors * Vec<T>::lanes;
     const double flops_per_ns = sizeof(T) == 4 ? 100 : 50;
-    const int tasks = tasks_for(2.0 * double(m) * double(n) * double(k) / flops_per_ns);
+    const double cost = 2.0 * double(m) * double(n) * double(k) / flops_per_ns;
+    const int shares = tasks_for(cost);
     // by columns no two threads pack the same part of b; by rows when there are too few columns
-    const bool by_columns = n >= tasks * width * 2 || n > 4 * m;
+    const bool many_columns = n >= shares * width * 2, by_columns = many_columns || n > 4 * m;
+    const int tasks = many_columns ? finer_tasks_for(cost, shares) : shares;
     parallel_for(tasks, [&](int task) {
         const Piece r = by_columns ? Piece{0, m} : piece(m, tasks, task, 1);
         const Piece s = by_columns ? piece(n, tasks, task, width) : Piece{0, n};
