@@ -25,7 +25,7 @@ void set_num_threads(int n); // n >= 1
 int tasks_for(double cost);
 
 // Memory that stays this thread's until it asks for the same slot again; aligned to 64 bytes. Throws std::bad_alloc.
-enum class Scratch { dz, packed_b, packed_a, row, count };
+enum class Scratch { dz, packed_b, packed_a, tiles, row, count };
 void* scratch(Scratch slot, std::size_t bytes);
 
 } // namespace fastgrad
