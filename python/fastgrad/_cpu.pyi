@@ -88,9 +88,21 @@ class Programs:
         ...
     def list(self) -> list[Program]:
         ...
+def _be_a_worker_process() -> None:
+    """
+    One thread from now on, unless FASTGRAD_NUM_THREADS says how many.
+    """
 def _bind_tape(tensor: typing.Any, value: typing.Any, version: typing.Any, state: typing.Any) -> None:
     """
     Tells programs the tape's classes.
+    """
+def _cgroup_cpus(root: str = '') -> int:
+    """
+    Processors that the quotas of this process's control groups pay for; 0 without a quota.
+    """
+def _fork_join(tasks: typing.SupportsInt | typing.SupportsIndex, repeats: typing.SupportsInt | typing.SupportsIndex, task_ns: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> float:
+    """
+    Nanoseconds of a fork-join of tasks that each last task_ns, on average over some in a row.
     """
 def _modules_changed() -> None:
     """
