@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad.autograd.engine import Grads, accumulate, path_to, pop, run_hooks, sweep
+from fastgrad import _tape
+from fastgrad._tape import accumulate, pop, sweep
+from fastgrad.autograd.engine import Grads, path_to, run_hooks, run_post_hooks
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
 from fastgrad.autograd.mode import no_grad
@@ -117,24 +119,7 @@ def backward(
     if inputs is not None:
         _backward_to(grads, _as_tuple(inputs), bool(retain_graph))
         return
-    with np.errstate(all="ignore"):
-        sweep(grads, bool(retain_graph), None, None)
-        while grads:
-            leaf, g, alone = pop(grads)
-            if leaf.hooks is not None:
-                g, alone = run_hooks(leaf.hooks, g), False
-            t = leaf.tensor()
-            if t is not None:
-                accumulate(t, g, alone)
-                if leaf.post_hooks is not None:
-                    _run_post_hooks(leaf, t)
-
-
-def _run_post_hooks(leaf: Leaf, t: Value) -> None:
-    assert leaf.post_hooks is not None
-    with no_grad():
-        for hook in tuple(leaf.post_hooks.values()):
-            hook(t)
+    _tape.backward(grads, bool(retain_graph))
 
 
 def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
@@ -149,7 +134,7 @@ def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
         with np.errstate(all="ignore"):
             accumulate(t, g, False)
         if isinstance(t.node, Leaf) and t.node.post_hooks is not None:
-            _run_post_hooks(t.node, t)
+            run_post_hooks(t.node.post_hooks, t)
 
 
 def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) -> Grads:
