@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../cpu/kernels.hpp"
-#include "errors.hpp"
+#include "fastcall.hpp"
 
 namespace fastgrad {
 
@@ -14,9 +14,8 @@ inline bool is_array(py::handle object) { return py::isinstance<py::array>(objec
 
 template <class T> bool has_dtype(const py::array& a) {
     constexpr int number = py::detail::npy_format_descriptor<T>::value;
-    const py::dtype type = a.dtype();
-    const char order = type.byteorder();
-    return type.num() == number && (order == '=' || order == '|');
+    const auto* type = py::detail::array_descriptor_proxy(py::detail::array_proxy(a.ptr())->descr);
+    return type->type_num == number && (type->byteorder == '=' || type->byteorder == '|');
 }
 
 inline const py::array& as_array(const char* kernel, const char* argument, const py::handle& object) {

@@ -108,13 +108,9 @@ inline void arrange(const Signature& s, PyObject* const* given, Py_ssize_t posit
 inline void raise_in_python() {
     try {
         throw;
-    } catch (py::error_already_set& e) {
-        e.restore();
-    } catch (const py::builtin_exception& e) {
+    } catch (py::error_already_set& e) { e.restore(); } catch (const py::builtin_exception& e) {
         e.set_error();
-    } catch (const std::bad_alloc&) {
-        PyErr_NoMemory();
-    } catch (const std::exception& e) {
+    } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& e) {
         PyErr_SetString(PyExc_RuntimeError, e.what());
     }
 }
@@ -153,17 +149,15 @@ template <class R, class... A, R (*function)(A...)> struct Fastcall<function> {
     static std::string text(const char* name) {
         const std::array<const char*, count + 1> types{From<std::decay_t<A>>::type..., nullptr};
         std::string s = std::string(name) + "(";
-        for (std::size_t i = 0; i < count; ++i)
-            s += std::string(i ? ", " : "") + arguments[i] + ": " + types[i];
+        for (std::size_t i = 0; i < count; ++i) s += std::string(i ? ", " : "") + arguments[i] + ": " + types[i];
         return s + ") -> " + (std::is_void_v<R> ? "None" : std::is_same_v<R, bool> ? "bool" : "object");
     }
 };
 
 // Defines `name` in `m`. A function may take fewer than all arguments if it can handle null handles (and false): the
 // first `required` ones must be given.
-template <auto function>
-void def(py::module_& m, const char* name, std::initializer_list<const char*> arguments, const char* doc,
-         int required = -1) {
+template <auto function> void def(py::module_& m, const char* name, std::initializer_list<const char*> arguments,
+                                  const char* doc, int required = -1) {
     using F = Fastcall<function>;
     if (arguments.size() != F::count) throw std::logic_error(std::string(name) + ": a name for each argument");
     std::copy(arguments.begin(), arguments.end(), F::arguments.begin());

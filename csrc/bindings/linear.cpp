@@ -92,14 +92,12 @@ void matmul(py::handle y, py::handle a, py::handle b) {
 } // namespace
 
 void bind_linear(py::module_& m) {
-    m.def("linear_forward", &linear_forward, py::arg("y"), py::arg("z"), py::arg("x"), py::arg("w"), py::arg("b"),
-          py::arg("activation"),
-          "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
-    m.def("linear_backward", &linear_backward, py::arg("dx"), py::arg("dw"), py::arg("db"), py::arg("dy"),
-          py::arg("saved"), py::arg("x"), py::arg("w"), py::arg("activation"),
-          "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
-    m.def("matmul", &matmul, py::arg("y"), py::arg("a"), py::arg("b"),
-          "y = a b for (m, k) and (k, n), or for each of a batch of them.");
+    def<linear_forward>(m, "linear_forward", {"y", "z", "x", "w", "b", "activation"},
+                        "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
+    def<linear_backward>(
+        m, "linear_backward", {"dx", "dw", "db", "dy", "saved", "x", "w", "activation"},
+        "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
+    def<matmul>(m, "matmul", {"y", "a", "b"}, "y = a b for (m, k) and (k, n), or for each of a batch of them.");
 }
 
 } // namespace fastgrad

@@ -120,14 +120,14 @@ void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle tar
 } // namespace
 
 void bind_losses(py::module_& m) {
-    m.def("cross_entropy", &cross_entropy, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
-          py::arg("weight"), py::arg("ignore_index"), py::arg("label_smoothing"), py::arg("reduction"),
-          "loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).");
-    m.def("nll_loss", &nll_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"), py::arg("weight"),
-          py::arg("ignore_index"), py::arg("reduction"), "As cross_entropy, for x that holds log-probabilities.");
-    m.def("pointwise_loss", &pointwise_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
-          py::arg("weight"), py::arg("pos_weight"), py::arg("kind"), py::arg("parameter"), py::arg("reduction"),
-          "loss and, unless None, its gradient dx for one of the losses that compare element with element.");
+    def<cross_entropy>(m, "cross_entropy",
+                       {"loss", "dx", "x", "target", "weight", "ignore_index", "label_smoothing", "reduction"},
+                       "loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).");
+    def<nll_loss>(m, "nll_loss", {"loss", "dx", "x", "target", "weight", "ignore_index", "reduction"},
+                  "As cross_entropy, for x that holds log-probabilities.");
+    def<pointwise_loss>(
+        m, "pointwise_loss", {"loss", "dx", "x", "target", "weight", "pos_weight", "kind", "parameter", "reduction"},
+        "loss and, unless None, its gradient dx for one of the losses that compare element with element.");
 }
 
 } // namespace fastgrad

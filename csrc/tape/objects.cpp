@@ -48,7 +48,7 @@ int value_clear(PyObject* o) {
 void value_dealloc(PyObject* o) {
     PyObject_GC_UnTrack(o);
     Py_TRASHCAN_BEGIN(o, value_dealloc) // a chain of tensors must not go by recursion
-    if (as<Value>(o)->weakrefs) PyObject_ClearWeakRefs(o);
+        if (as<Value>(o)->weakrefs) PyObject_ClearWeakRefs(o);
     value_clear(o);
     free_object(o);
     Py_TRASHCAN_END
@@ -104,8 +104,7 @@ int node_clear(PyObject* o) {
 }
 void node_dealloc(PyObject* o) {
     PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, node_dealloc)
-    if (as<Node>(o)->weakrefs) PyObject_ClearWeakRefs(o);
+    Py_TRASHCAN_BEGIN(o, node_dealloc) if (as<Node>(o)->weakrefs) PyObject_ClearWeakRefs(o);
     node_clear(o);
     free_object(o);
     Py_TRASHCAN_END
@@ -117,14 +116,15 @@ void node_dealloc(PyObject* o) {
 
 PyMemberDef version_members[] = {
     {"count", T_PYSSIZET, offsetof(Version, count), 0, nullptr}, FASTGRAD_MEMBER(Version, aliases, 0), {}};
-PyMemberDef value_members[] = {FASTGRAD_REQUIRED(Value, data),  FASTGRAD_MEMBER(Value, grad, 0),
-                               FASTGRAD_MEMBER(Value, node, 0), FASTGRAD_REQUIRED(Value, version),
-                               FASTGRAD_MEMBER(Value, base, 0), FASTGRAD_WEAKREFS(Value),
+PyMemberDef value_members[] = {FASTGRAD_REQUIRED(Value, data),
+                               FASTGRAD_MEMBER(Value, grad, 0),
+                               FASTGRAD_MEMBER(Value, node, 0),
+                               FASTGRAD_REQUIRED(Value, version),
+                               FASTGRAD_MEMBER(Value, base, 0),
+                               FASTGRAD_WEAKREFS(Value),
                                {}};
-PyMemberDef leaf_members[] = {FASTGRAD_MEMBER(Leaf, tensor, READONLY),
-                              FASTGRAD_MEMBER(Leaf, hooks, 0),
-                              FASTGRAD_MEMBER(Leaf, post_hooks, 0),
-                              {}};
+PyMemberDef leaf_members[] = {
+    FASTGRAD_MEMBER(Leaf, tensor, READONLY), FASTGRAD_MEMBER(Leaf, hooks, 0), FASTGRAD_MEMBER(Leaf, post_hooks, 0), {}};
 PyMemberDef node_members[] = {{"order", T_LONGLONG, offsetof(Node, order), READONLY, nullptr},
                               FASTGRAD_MEMBER(Node, rule, READONLY),
                               FASTGRAD_MEMBER(Node, edges, READONLY),

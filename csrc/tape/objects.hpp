@@ -15,20 +15,17 @@ namespace fastgrad::tape {
 namespace py = pybind11;
 
 struct Version {
-    PyObject_HEAD
-    Py_ssize_t count;
+    PyObject_HEAD Py_ssize_t count;
     PyObject* aliases; // list of weak references to the views, or null
 };
 
 struct Value {
-    PyObject_HEAD
-    PyObject *data, *grad, *node, *version, *base; // null counts as None
+    PyObject_HEAD PyObject *data, *grad, *node, *version, *base; // null counts as None
     PyObject* weakrefs;
 };
 
 struct Leaf {
-    PyObject_HEAD
-    PyObject* tensor; // weak reference: nobody can ask a dead tensor for its gradient
+    PyObject_HEAD PyObject* tensor; // weak reference: nobody can ask a dead tensor for its gradient
     PyObject *hooks, *post_hooks;
 };
 
@@ -39,8 +36,7 @@ struct Saved {
 };
 
 struct Node {
-    PyObject_HEAD
-    std::int64_t order; // smaller for nodes made later
+    PyObject_HEAD std::int64_t order; // smaller for nodes made later
     PyObject *rule, *edges, *hooks, *label;
     Saved* saved; // in `few`, or memory of its own
     Py_ssize_t saved_count;

@@ -45,7 +45,7 @@ def activations() -> list:
     """
     Every activation: name, module, formula, derivative, source, parameters, reads.
     """
-def adam(params: typing.Any, grads: typing.Any, exp_avgs: typing.Any, exp_avg_sqs: typing.Any, max_exp_avg_sqs: typing.Any, steps: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, beta1: typing.SupportsFloat | typing.SupportsIndex, beta2: typing.SupportsFloat | typing.SupportsIndex, eps: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, decoupled: bool, maximize: bool) -> None:
+def adam(params: typing.Any, grads: typing.Any, exp_avgs: typing.Any, exp_avg_sqs: typing.Any, max_exp_avg_sqs: typing.Any, steps: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool) -> None:
     """
     One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.
     """
@@ -53,15 +53,15 @@ def build() -> dict:
     """
     Compiler, instruction sets built, those that run here, and the one in use.
     """
-def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: typing.SupportsInt | typing.SupportsIndex, label_smoothing: typing.SupportsFloat | typing.SupportsIndex, reduction: str) -> None:
+def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: int, label_smoothing: float, reduction: str) -> None:
     """
     loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).
     """
-def dropout(y: typing.Any, x: typing.Any, p: typing.SupportsFloat | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, offset: typing.SupportsInt | typing.SupportsIndex) -> None:
+def dropout(y: typing.Any, x: typing.Any, p: float, seed: int, offset: int) -> None:
     """
     y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.
     """
-def embedding_backward(dw: typing.Any, dy: typing.Any, index: typing.Any, padding_idx: typing.SupportsInt | typing.SupportsIndex) -> None:
+def embedding_backward(dw: typing.Any, dy: typing.Any, index: typing.Any, padding_idx: int) -> None:
     """
     dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.
     """
@@ -97,11 +97,11 @@ def matmul(y: typing.Any, a: typing.Any, b: typing.Any) -> None:
     """
     y = a b for (m, k) and (k, n), or for each of a batch of them.
     """
-def nll_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: typing.SupportsInt | typing.SupportsIndex, reduction: str) -> None:
+def nll_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: int, reduction: str) -> None:
     """
     As cross_entropy, for x that holds log-probabilities.
     """
-def pointwise_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, pos_weight: typing.Any, kind: str, parameter: typing.SupportsFloat | typing.SupportsIndex, reduction: str) -> None:
+def pointwise_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, pos_weight: typing.Any, kind: str, parameter: float, reduction: str) -> None:
     """
     loss and, unless None, its gradient dx for one of the losses that compare element with element.
     """
@@ -117,7 +117,7 @@ def set_num_threads(n: typing.Any) -> None:
     """
     Sets how many threads kernels may use, from 1 to 1024.
     """
-def sgd(params: typing.Any, grads: typing.Any, momentum_buffers: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, momentum: typing.SupportsFloat | typing.SupportsIndex, dampening: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, nesterov: bool, maximize: bool, first: typing.Any) -> None:
+def sgd(params: typing.Any, grads: typing.Any, momentum_buffers: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool, first: typing.Any) -> None:
     """
     One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.
     """
