@@ -250,6 +250,29 @@ void accumulate(py::handle tensor, py::object g, bool alone) {
     engine("add_gradient")(tensor, g, alone);
 }
 
+py::object seed(py::handle tensor) {
+    if (!PyObject_TypeCheck(tensor.ptr(), classes.value_base)) return py::none();
+    Value* t = as<Value>(tensor);
+    const py::object node = load(t, t->node), data = attribute(tensor, names.data);
+    if (is_none(node) || !is_exact_array(data)) return py::none();
+    const auto* array = py::detail::array_proxy(data.ptr());
+    for (int i = 0; i < array->nd; ++i)
+        if (array->dimensions[i] != 1) return py::none();
+    const auto* dtype = py::detail::array_descriptor_proxy(array->descr);
+    const bool single = dtype->type_num == py::detail::npy_api::NPY_FLOAT_;
+    if (dtype->byteorder != '=' || !(single || dtype->type_num == py::detail::npy_api::NPY_DOUBLE_)) return py::none();
+    const py::detail::npy_api& numpy = py::detail::npy_api::get();
+    const py::object one = py::reinterpret_steal<py::object>(numpy.PyArray_NewFromDescr_(
+        numpy.PyArray_Type_, Py_NewRef(array->descr), array->nd, array->dimensions, nullptr, nullptr, 0, nullptr));
+    py::object grads = py::reinterpret_steal<py::object>(PyDict_New());
+    if (!one || !grads) rethrow();
+    char* memory = py::detail::array_proxy(one.ptr())->data;
+    if (single) *reinterpret_cast<float*>(memory) = 1;
+    else *reinterpret_cast<double*>(memory) = 1;
+    put(grads, node, one);
+    return grads;
+}
+
 void backward(py::handle grads, bool keep) {
     const Quiet quiet;
     sweep(grads, keep, py::none(), py::none());

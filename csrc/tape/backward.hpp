@@ -18,6 +18,9 @@ Arrived pop(py::handle grads);
 // Adds `g` to the gradient of a leaf; keeps it as it is if that is the first and nobody else holds it (`alone`).
 void accumulate(py::handle tensor, py::object g, bool alone);
 
+// {node: 1} to start from a tensor of one element; None if it is not the usual case: an ndarray of float32 or float64.
+py::object seed(py::handle tensor);
+
 // A sweep, and all that arrives at leaves added to their tensors' gradients.
 void backward(py::handle grads, bool keep);
 

@@ -37,6 +37,28 @@ PyMethodDef is_recording_definition{
     "is_recording", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&py_is_recording)), METH_FASTCALL,
     "is_recording(*tensors) -> bool\n\nWhether an operation on these tensors will be recorded.\n"};
 
+constexpr const char* record_doc =
+    R"(A tensor over `y`, with the node that computes its gradients if any parent requires one.
+
+Parameters
+----------
+y : ndarray
+    The operation's result.
+parents : tuple of Tensor
+    What it was computed from, in the order of the rule's gradients.
+rule : callable
+    ``rule(dy, needs) -> tuple of ndarrays or None``; `dy` has the shape and dtype of `y`, each gradient those of its
+    parent; `needs` is a tuple of bools, one per parent. The rule may return `dy` itself, a view, or a fresh array; the
+    tape writes into none that somebody else may see.
+saved : tuple of Tensor
+    The tensors whose memory the rule reads; changing it before backward is an error there.
+saves_output : bool
+    Whether the rule reads `y`.
+
+Returns
+-------
+Tensor)";
+
 void set_result_class(py::handle type) { classes.value = as<PyTypeObject>(type.inc_ref()); }
 void set_node_class(py::handle type) { classes.node = as<PyTypeObject>(type.inc_ref()); }
 
@@ -64,14 +86,14 @@ PYBIND11_MODULE(_tape, m, py::mod_gil_not_used()) {
     m.attr("is_recording") =
         py::reinterpret_steal<py::object>(PyCFunction_NewEx(&is_recording_definition, nullptr, nullptr));
     def<wrap>(m, "wrap", {"y"}, "A tensor over the array y that requires no gradient.");
-    def<py_record>(m, "record", {"y", "parents", "rule", "saved", "saves_output"},
-                   "A tensor over y, with the node that computes its gradients if any parent requires one.", 3);
+    def<py_record>(m, "record", {"y", "parents", "rule", "saved", "saves_output"}, record_doc, 3);
     def<py_make_node>(m, "make_node", {"edges", "rule", "saved", "extra"},
                       "A node by itself, which reads the memory of the tensors saved and of the versions extra.", 2);
     def<sweep>(m, "sweep", {"grads", "keep", "path", "captured"},
                "Turns the gradients in grads into those of the leaves.");
     def<py_pop>(m, "pop", {"grads"}, "A leaf, its gradient, and whether nobody else holds the gradient's memory.");
     def<py_accumulate>(m, "accumulate", {"t", "g", "alone"}, "Adds g to the gradient of the leaf t.");
+    def<seed>(m, "seed", {"tensor"}, "{node: 1} to start from a tensor of one element; None in unusual cases.");
     def<backward>(m, "backward", {"grads", "keep"}, "Adds to the gradients of all leaves that grads lead to.");
     def<set_quiet>(m, "set_quiet", {"variable", "value"}, "Tells what makes numpy silent.");
     def<set_result_class>(m, "set_result_class", {"type"}, "Lets type be what record and wrap make.");

@@ -27,6 +27,16 @@ void version_dealloc(PyObject* o) {
     free_object(o);
 }
 
+PyObject* value_new(PyTypeObject* type, PyObject*, PyObject*) {
+    PyObject* o = type->tp_alloc(type, 0);
+    if (o) {
+        Value* self = as<Value>(o); // None, not null: the interpreter reads such attributes faster
+        self->grad = py::none().release().ptr();
+        self->node = py::none().release().ptr();
+        self->base = py::none().release().ptr();
+    }
+    return o;
+}
 int value_traverse(PyObject* o, visitproc visit, void* arg) {
     Value* self = as<Value>(o);
     Py_VISIT(self->data);
@@ -150,6 +160,7 @@ PyType_Slot value_slots[] = {
                      "node : Node, Leaf or None\n    Where its gradient goes; None if it requires no gradient.\n"
                      "version : Version\n    The changes of its memory, shared with views.\n"
                      "base : Tensor or None\n    The tensor it is a view of.")},
+    {Py_tp_new, slot(value_new)},
     {Py_tp_dealloc, slot(value_dealloc)},
     {Py_tp_traverse, slot(value_traverse)},
     {Py_tp_clear, slot(value_clear)},
@@ -179,6 +190,12 @@ PyTypeObject* make_class(py::module_& m, const char* name, std::size_t size, uns
 }
 
 } // namespace
+
+Value* new_value() {
+    PyObject* o = value_new(classes.value, nullptr, nullptr);
+    if (!o) throw py::error_already_set();
+    return as<Value>(o);
+}
 
 void make_classes(py::module_& m) {
     constexpr unsigned base = Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC;

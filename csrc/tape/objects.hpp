@@ -59,6 +59,7 @@ struct Names {
 extern Names names;
 
 void make_classes(py::module_& m);
+Value* new_value(); // of the class of results, without data and version
 
 // What a field holds; another thread may assign to it meanwhile.
 inline py::object load(void* owner, PyObject* const& field) {

@@ -83,7 +83,7 @@ bool& recording_enabled() {
 
 py::object wrap(py::handle y) {
     py::object data = is_exact_array(y) ? py::reinterpret_borrow<py::object>(y) : engine("as_array")(y);
-    Value* t = allocate<Value>(classes.value);
+    Value* t = new_value();
     py::object result = py::reinterpret_steal<py::object>(object(t));
     t->version = object(new_version());
     set_attribute(result, names.data, data);
@@ -98,7 +98,7 @@ py::object record(py::handle y, py::handle parents, py::handle rule, py::handle 
     if (!edges) return result;
     Value* t = as<Value>(result);
     Node* node = new_node(rule, edges);
-    t->node = object(node);
+    exchange(t, t->node, object(node));
     const Py_ssize_t n = PyTuple_GET_SIZE(read.ptr());
     reserve(node, n + 1);
     for (Py_ssize_t i = 0; i < n; ++i) save(node, py::handle(PyTuple_GET_ITEM(read.ptr(), i)));

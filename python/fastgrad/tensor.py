@@ -77,7 +77,6 @@ class Tensor(Interchange):
 
             data = as_tensor(data).data
         self.data = data
-        self.grad = self.node = self.base = None
         self.version = Version()
         if requires_grad:
             self.requires_grad = True

@@ -27,12 +27,8 @@ _CREATE_GRAPH = "double backward is not supported: create_graph=True cannot reco
 def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
     """The nodes to start from with the gradients that come to them."""
     if gradients is None:
-        if len(tensors) == 1 and isinstance(tensors[0], Value):  # the usual case
-            t = tensors[0]
-            if t.node is not None and t.data.size == 1:
-                one = np.empty(t.data.shape, t.data.dtype)
-                one.fill(1)  # a third of the time of np.ones
-                return {t.node: one}
+        if len(tensors) == 1 and (usual := _tape.seed(tensors[0])) is not None:
+            return usual
         gradients = (None,) * len(tensors)
     elif isinstance(gradients, Value) or not isinstance(gradients, (tuple, list)):
         gradients = (gradients,)

@@ -73,6 +73,18 @@ def cross_entropy(
     >>> round(loss.item(), 4)
     1.3863
     """
+    if weight is None:  # the usual case is checked natively; what does not pass goes the long way
+        try:
+            recording = is_recording(x)
+            loss, dx = backend.kernels.make_cross_entropy(
+                x.data, target.data, ignore_index, label_smoothing, reduction, recording
+            )
+        except (AttributeError, TypeError, ValueError):
+            pass
+        else:
+            if not recording:
+                return wrap(loss)
+            return record(loss, (x,), _gradient_rule("cross_entropy", dx, reduction == "none"))
     label_smoothing = check_unit("cross_entropy", "label_smoothing", label_smoothing)
     ignore_index = check_int("cross_entropy", "ignore_index", ignore_index)
     x = as_floating("cross_entropy", "x", x)
@@ -210,10 +222,16 @@ def _class_loss(
     elif len(shape) == 1:
         gradient = dx.reshape(shape)
 
-    def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        if reduction == "none":
-            return (gradient * (backend.xp.expand_dims(dy, 1) if len(shape) > 1 else dy),)
-        # A view: the kept gradient must not become somebody's own.
-        return (gradient[...] if dy == 1 else gradient * dy,)
+    return record(loss, (x,), _gradient_rule(function, gradient, reduction == "none"))
 
-    return record(loss, (x,), rule)
+
+def _gradient_rule(function: str, gradient: Any, one_each: bool) -> Any:
+    """The rule of a loss whose `gradient` is known; `one_each` if there is a loss per example."""
+
+    def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
+        if one_each:
+            return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
+        return (gradient if float(dy) == 1.0 else gradient * dy,)
+
+    rule.__qualname__ = function
+    return rule
