@@ -35,13 +35,8 @@ inline bool same_shape(const py::array& a, Shape shape) {
     return true;
 }
 
-inline bool is_aligned(const py::array& a) {
-    const Size item = a.itemsize();
-    if (reinterpret_cast<std::uintptr_t>(a.data()) % std::size_t(item)) return false;
-    for (Size i = 0; i < a.ndim(); ++i)
-        if (a.shape(i) > 1 && a.strides(i) % item) return false;
-    return true;
-}
+// To a multiple of the size of a number, start and strides.
+inline bool is_aligned(const py::array& a) { return a.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_; }
 
 inline bool is_c_contiguous(const py::array& a) { return a.flags() & py::array::c_style; }
 

@@ -2,6 +2,7 @@
 #include "../bindings/fastcall.hpp"
 #include "backward.hpp"
 #include "record.hpp"
+#include "update.hpp"
 
 namespace fastgrad::tape {
 namespace {
@@ -95,6 +96,10 @@ PYBIND11_MODULE(_tape, m, py::mod_gil_not_used()) {
     def<py_accumulate>(m, "accumulate", {"t", "g", "alone"}, "Adds g to the gradient of the leaf t.");
     def<seed>(m, "seed", {"tensor"}, "{node: 1} to start from a tensor of one element; None in unusual cases.");
     def<backward>(m, "backward", {"grads", "keep"}, "Adds to the gradients of all leaves that grads lead to.");
+    def<with_gradients>(m, "with_gradients", {"tensors"},
+                        "The tensors that have a gradient, their arrays, and their gradients' arrays.");
+    def<are_same>(m, "are_same", {"a", "b"}, "Whether two sequences hold the same objects.");
+    def<count_changes>(m, "count_changes", {"tensors"}, "Notes that the memory of each tensor has changed.");
     def<set_quiet>(m, "set_quiet", {"variable", "value"}, "Tells what makes numpy silent.");
     def<set_result_class>(m, "set_result_class", {"type"}, "Lets type be what record and wrap make.");
     def<set_node_class>(m, "set_node_class", {"type"}, "Lets type be the class of nodes.");

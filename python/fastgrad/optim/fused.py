@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import is_
 from typing import Any
 
 import numpy as np
 
+from fastgrad._tape import are_same, count_changes, with_gradients
 from fastgrad.autograd import enable_grad
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
@@ -17,7 +17,7 @@ from fastgrad.tensor import Tensor
 
 __all__ = ["FusedOptimizer"]
 
-Arrays = list[np.ndarray]
+Arrays = Sequence[np.ndarray]
 
 
 def _is_dense(array: np.ndarray) -> bool:
@@ -146,35 +146,30 @@ class FusedOptimizer(Optimizer):
             for state, name, buffer in update.new:
                 state[name] = buffer
             self._finish(update)
-            for p in update.tensors:
-                p.version.count += 1
+            count_changes(update.tensors)
         return loss
 
     def _collect(self, updates: list[Update], i: int, group: dict[str, Any]) -> None:
         """Append what the group needs to be updated: one kernel call, or more if arrays differ in kind."""
-        tensors = [p for p in group["params"] if p.grad is not None]
+        tensors, params, grads = with_gradients(group["params"])
         if not tensors:
             return
-        params = [p.data for p in tensors]
-        grads = [p.grad.data for p in tensors]
         names = self._names(group)
-        state = self.state
-        states = [state[p] for p in tensors] if names else []
+        states = [self.state[p] for p in tensors] if names else []
         try:
             buffers = [[s[name].data for s in states] for name in names]
         except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
             pass
         else:
-            ready = self._ready.get(i, ())
-            arrays = sum(buffers, params) if names else params
-            if len(arrays) == len(ready) and all(map(is_, arrays, ready)):
+            arrays = sum(buffers, [*params]) if names else params
+            if are_same(arrays, self._ready.get(i, ())):
                 updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(params)))
                 return
         split = self._prepare(group, names, tensors, states)
         for update in split:
             self._check(update)
         if len(split) == 1 and not split[0].packed:
-            self._ready[i] = sum(split[0].buffers, params)
+            self._ready[i] = sum(split[0].buffers, [*params])
         else:
             self._ready.pop(i, None)
         updates += split
