@@ -137,12 +137,28 @@ py::object referent(PyObject* reference) {
 #endif
 }
 
+py::object apply(py::handle rule, py::handle dy, py::handle needs, py::handle constants) {
+    constexpr Py_ssize_t most = 10;
+    PyObject* arguments[most] = {dy.ptr(), needs.ptr()};
+    Py_ssize_t n = 2;
+    if (constants) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants.ptr()); ++i) {
+            if (n == most) throw std::runtime_error("record(): argument 'constants' is too long, expected at most 8");
+            arguments[n++] = PyTuple_GET_ITEM(constants.ptr(), i);
+        }
+    }
+    PyObject* results = PyObject_Vectorcall(rule.ptr(), arguments, std::size_t(n), nullptr);
+    if (!results) rethrow();
+    return py::reinterpret_steal<py::object>(results);
+}
+
 // Lets go of what only a backward pass needs.
 void free_node(Node* node, py::handle rule) {
     py::object label = attribute(rule, names.qualname);
     PyObject* no_edges = PyTuple_New(0);
     if (!no_edges) rethrow();
     const py::object before = exchange(node, node->rule, nullptr), edges = exchange(node, node->edges, no_edges);
+    exchange(node, node->constants, nullptr);
     exchange(node, node->label, label.release().ptr());
     const Py_ssize_t n = std::exchange(node->saved_count, 0);
     for (Py_ssize_t i = 0; i < n; ++i) Py_CLEAR(node->saved[i].version);
@@ -187,9 +203,7 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
         }
         check_versions(node);
         const py::object needs = wanted(edges, path, captured);
-        PyObject* const arguments[] = {dy.ptr(), needs.ptr()};
-        py::object results = py::reinterpret_steal<py::object>(PyObject_Vectorcall(rule.ptr(), arguments, 2, nullptr));
-        if (!results) rethrow();
+        py::object results = apply(rule, dy, needs, load(node, node->constants));
         if (!keep) free_node(node, rule);
         if (!PyTuple_Check(results.ptr())) {
             results = py::reinterpret_steal<py::object>(PySequence_Tuple(results.ptr()));
@@ -217,7 +231,7 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
 }
 
 Arrived pop(py::handle grads) {
-    py::tuple item = py::reinterpret_steal<py::tuple>(PyObject_CallMethod(grads.ptr(), "popitem", nullptr));
+    py::tuple item = py::reinterpret_steal<py::tuple>(PyObject_CallMethodNoArgs(grads.ptr(), names.popitem));
     if (!item) rethrow();
     Arrived a{item[0], item[1], false};
     item.release().dec_ref();

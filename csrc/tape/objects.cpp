@@ -96,6 +96,7 @@ void leaf_dealloc(PyObject* o) {
 int node_traverse(PyObject* o, visitproc visit, void* arg) {
     Node* self = as<Node>(o);
     Py_VISIT(self->rule);
+    Py_VISIT(self->constants);
     Py_VISIT(self->edges);
     Py_VISIT(self->hooks);
     return visit_type(self, visit, arg); // versions refer to nothing that could refer back
@@ -103,6 +104,7 @@ int node_traverse(PyObject* o, visitproc visit, void* arg) {
 int node_clear(PyObject* o) {
     Node* self = as<Node>(o);
     Py_CLEAR(self->rule);
+    Py_CLEAR(self->constants);
     Py_CLEAR(self->edges);
     Py_CLEAR(self->hooks);
     Py_CLEAR(self->label);
@@ -207,6 +209,7 @@ void make_classes(py::module_& m) {
     classes.node = classes.node_base;
     names.data = PyUnicode_InternFromString("data");
     names.grad = PyUnicode_InternFromString("grad");
+    names.popitem = PyUnicode_InternFromString("popitem");
     names.qualname = PyUnicode_InternFromString("__qualname__");
 }
 

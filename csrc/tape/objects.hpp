@@ -38,7 +38,8 @@ struct Saved {
 struct Node {
     PyObject_HEAD std::int64_t order; // smaller for nodes made later
     PyObject *rule, *edges, *hooks, *label;
-    Saved* saved; // in `few`, or memory of its own
+    PyObject* constants; // a tuple that the rule gets after dy and needs, or null
+    Saved* saved;        // in `few`, or memory of its own
     Py_ssize_t saved_count;
     Saved few[3];
     PyObject* weakrefs;
@@ -54,7 +55,7 @@ extern Classes classes;
 // Names of attributes. data and grad of a tensor are always reached by name, so that a class may put something in
 // their place.
 struct Names {
-    PyObject *data, *grad, *qualname;
+    PyObject *data, *grad, *qualname, *popitem;
 };
 extern Names names;
 

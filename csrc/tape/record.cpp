@@ -90,7 +90,8 @@ py::object wrap(py::handle y) {
     return result;
 }
 
-py::object record(py::handle y, py::handle parents, py::handle rule, py::handle saved, bool saves_output) {
+py::object record(py::handle y, py::handle parents, py::handle rule, py::handle saved, bool saves_output,
+                  py::handle constants) {
     py::object result = wrap(y);
     if (!recording_enabled()) return result;
     const py::object from = as_tuple(parents), read = as_tuple(saved);
@@ -99,6 +100,7 @@ py::object record(py::handle y, py::handle parents, py::handle rule, py::handle 
     Value* t = as<Value>(result);
     Node* node = new_node(rule, edges);
     exchange(t, t->node, object(node));
+    if (constants) node->constants = as_tuple(constants).release().ptr();
     const Py_ssize_t n = PyTuple_GET_SIZE(read.ptr());
     reserve(node, n + 1);
     for (Py_ssize_t i = 0; i < n; ++i) save(node, py::handle(PyTuple_GET_ITEM(read.ptr(), i)));

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.graph import is_recording, named, record, wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit
 from fastgrad.tensor import Tensor
@@ -84,7 +84,7 @@ def cross_entropy(
         else:
             if not recording:
                 return wrap(loss)
-            return record(loss, (x,), _gradient_rule("cross_entropy", dx, reduction == "none"))
+            return record(loss, (x,), _cross_entropy_rule, (), False, (dx, reduction == "none"))
     label_smoothing = check_unit("cross_entropy", "label_smoothing", label_smoothing)
     ignore_index = check_int("cross_entropy", "ignore_index", ignore_index)
     x = as_floating("cross_entropy", "x", x)
@@ -222,16 +222,18 @@ def _class_loss(
     elif len(shape) == 1:
         gradient = dx.reshape(shape)
 
-    return record(loss, (x,), _gradient_rule(function, gradient, reduction == "none"))
+    rule = _nll_loss_rule if label_smoothing is None else _cross_entropy_rule
+    return record(loss, (x,), rule, (), False, (gradient, reduction == "none"))
 
 
-def _gradient_rule(function: str, gradient: Any, one_each: bool) -> Any:
-    """The rule of a loss whose `gradient` is known; `one_each` if there is a loss per example."""
+@named("cross_entropy")
+def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> tuple[Any, ...]:
+    """The gradient that the forward pass has computed, times dy; `one_each` if there is a loss per example."""
+    if one_each:
+        return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
+    return (gradient if float(dy) == 1.0 else gradient * dy,)
 
-    def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        if one_each:
-            return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
-        return (gradient if float(dy) == 1.0 else gradient * dy,)
 
-    rule.__qualname__ = function
-    return rule
+@named("nll_loss")
+def _nll_loss_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> tuple[Any, ...]:
+    return _cross_entropy_rule(dy, needs, gradient, one_each)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.graph import is_recording, named, record, wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.activation import resolve
 from fastgrad.nn.functional.arguments import as_floating
@@ -85,18 +85,22 @@ def linear(
     if not recording:
         return wrap(result)
     needs_dx, needs_dw = x.node is not None, w.node is not None
-    kept = xd if needs_dw else None
-
-    def rule(dy: Any, needs: tuple[bool, ...]) -> Any:
-        if shape is None:
-            return backend.kernels.make_linear_backward(needs, dy, saved, kept, wd, bd, activation)
-        dy = dy.reshape(math.prod(shape[:-1]), dy.shape[-1])
-        dx, *others = backend.kernels.make_linear_backward(needs, dy, saved, kept, wd, bd, activation)
-        return (None if dx is None else dx.reshape(shape), *others)
-
     # dx reads w, dw reads x; what nobody will read may change before backward.
     reads = ((x, w) if needs_dw else (w,)) if needs_dx else (x,) if needs_dw else ()
-    return record(result, parents, rule, reads, saved is y)
+    constants = (saved, xd if needs_dw else None, wd, bd, activation, shape)
+    return record(result, parents, _linear_rule, reads, saved is y, constants)
+
+
+@named("linear")
+def _linear_rule(
+    dy: Any, needs: tuple[bool, ...], saved: Any, x: Any, w: Any, b: Any, activation: Any, shape: tuple[int, ...] | None
+) -> Any:
+    """The gradients of x, of `shape` unless that is None for two dimensions, of w, and of b if there is one."""
+    if shape is None:
+        return backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+    dy = dy.reshape(math.prod(shape[:-1]), dy.shape[-1])
+    dx, *others = backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+    return (None if dx is None else dx.reshape(shape), *others)
 
 
 def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None, error: Exception) -> Tensor:
