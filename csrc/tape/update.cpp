@@ -1,7 +1,5 @@
 #include "update.hpp"
 
-#include <vector>
-
 namespace fastgrad::tape {
 namespace {
 
@@ -12,12 +10,14 @@ py::object as_tuple(py::handle sequence) {
     return py::reinterpret_steal<py::object>(tuple);
 }
 
-py::object make_tuple(std::vector<py::object>& items) {
-    py::object tuple = py::reinterpret_steal<py::object>(PyTuple_New(Py_ssize_t(items.size())));
+py::object new_tuple(Py_ssize_t n) {
+    PyObject* tuple = PyTuple_New(n);
     if (!tuple) throw py::error_already_set();
-    for (std::size_t i = 0; i < items.size(); ++i)
-        PyTuple_SET_ITEM(tuple.ptr(), Py_ssize_t(i), items[i].release().ptr());
-    return tuple;
+    return py::reinterpret_steal<py::object>(tuple);
+}
+py::object first_of(py::object tuple, Py_ssize_t n) {
+    if (PyTuple_GET_SIZE(tuple.ptr()) == n) return tuple;
+    return py::reinterpret_steal<py::object>(PyTuple_GetSlice(tuple.ptr(), 0, n));
 }
 
 } // namespace
@@ -25,18 +25,23 @@ py::object make_tuple(std::vector<py::object>& items) {
 py::object with_gradients(py::handle tensors) {
     const py::object all = as_tuple(tensors);
     const Py_ssize_t n = PyTuple_GET_SIZE(all.ptr());
-    std::vector<py::object> with, arrays, gradients;
-    with.reserve(std::size_t(n)), arrays.reserve(std::size_t(n)), gradients.reserve(std::size_t(n));
+    py::object with = new_tuple(n), arrays = new_tuple(n), gradients = new_tuple(n);
+    Py_ssize_t count = 0;
     for (Py_ssize_t i = 0; i < n; ++i) {
         const py::handle t = PyTuple_GET_ITEM(all.ptr(), i);
         const py::object grad = attribute(t, names.grad);
         if (grad.is_none()) continue;
-        with.push_back(py::reinterpret_borrow<py::object>(t));
-        arrays.push_back(attribute(t, names.data));
-        gradients.push_back(attribute(grad, names.data));
+        py::object array = attribute(t, names.data), gradient = attribute(grad, names.data);
+        PyTuple_SET_ITEM(with.ptr(), count, t.inc_ref().ptr());
+        PyTuple_SET_ITEM(arrays.ptr(), count, array.release().ptr());
+        PyTuple_SET_ITEM(gradients.ptr(), count, gradient.release().ptr());
+        ++count;
     }
-    const bool every = with.size() == std::size_t(n);
-    return py::make_tuple(every ? all : make_tuple(with), make_tuple(arrays), make_tuple(gradients));
+    py::object result = new_tuple(3);
+    PyTuple_SET_ITEM(result.ptr(), 0, first_of(std::move(with), count).release().ptr());
+    PyTuple_SET_ITEM(result.ptr(), 1, first_of(std::move(arrays), count).release().ptr());
+    PyTuple_SET_ITEM(result.ptr(), 2, first_of(std::move(gradients), count).release().ptr());
+    return result;
 }
 
 bool are_same(py::handle a, py::handle b) {

@@ -3,7 +3,7 @@ fastgrad's kernels on numpy arrays: outputs first; checked here, computed withou
 """
 from __future__ import annotations
 import typing
-__all__: list[str] = ['Activation', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_backward', 'linear_forward', 'log_softmax_backward', 'log_softmax_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
+__all__: list[str] = ['Activation', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_backward', 'linear_forward', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
     An activation with its parameters; immutable.
@@ -92,6 +92,18 @@ def log_softmax_backward(dx: typing.Any, dy: typing.Any, y: typing.Any) -> None:
 def log_softmax_forward(y: typing.Any, x: typing.Any) -> None:
     """
     y = log softmax of the rows of x.
+    """
+def make_cross_entropy(x: typing.Any, target: typing.Any, ignore_index: int, label_smoothing: float, reduction: str, recording: bool) -> typing.Any:
+    """
+    cross_entropy of class indices into new arrays: (loss, dx or None).
+    """
+def make_linear_backward(needs: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> typing.Any:
+    """
+    linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.
+    """
+def make_linear_forward(x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, recording: bool) -> typing.Any:
+    """
+    linear_forward into new arrays: (y, saved), where saved is y, z or None.
     """
 def matmul(y: typing.Any, a: typing.Any, b: typing.Any) -> None:
     """

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Interchange"]
 
 
-def _rebuild(cls: type[Any], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
+def _rebuild(cls: type[Value], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
     """What a pickled tensor becomes again."""
-    t = cls.__new__(cls)
+    t: Any = cls.__new__(cls)
     t.data = data
     t.version = Version()
     if requires_grad:

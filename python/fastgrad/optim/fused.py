@@ -17,7 +17,7 @@ from fastgrad.tensor import Tensor
 
 __all__ = ["FusedOptimizer"]
 
-Arrays = Sequence[np.ndarray]
+Arrays = list[np.ndarray]
 
 
 def _is_dense(array: np.ndarray) -> bool:
@@ -155,21 +155,26 @@ class FusedOptimizer(Optimizer):
         if not tensors:
             return
         names = self._names(group)
-        states = [self.state[p] for p in tensors] if names else []
-        try:
-            buffers = [[s[name].data for s in states] for name in names]
-        except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
-            pass
-        else:
-            arrays = sum(buffers, [*params]) if names else params
-            if are_same(arrays, self._ready.get(i, ())):
-                updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(params)))
-                return
+        states: list[dict[str, Any]] = []
+        buffers: list[Arrays] = []
+        arrays = params
+        if names:
+            states = [self.state[p] for p in tensors]
+            try:
+                buffers = [[s[name].data for s in states] for name in names]
+            except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
+                arrays = []
+            else:
+                arrays = [array for column in (params, *buffers) for array in column]
+        ready = self._ready.get(i)
+        if ready is not None and are_same(arrays, ready):
+            updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(states)))
+            return
         split = self._prepare(group, names, tensors, states)
         for update in split:
             self._check(update)
         if len(split) == 1 and not split[0].packed:
-            self._ready[i] = sum(split[0].buffers, [*params])
+            self._ready[i] = [array for column in (params, *split[0].buffers) for array in column]
         else:
             self._ready.pop(i, None)
         updates += split
