@@ -230,24 +230,28 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
     }
 }
 
+namespace {
+
+// Whether nobody but the caller, who holds one reference, holds the memory of `array`.
+bool is_alone(py::handle array) {
+    const auto* g = py::detail::array_proxy(array.ptr());
+    if (Py_REFCNT(array.ptr()) != 1 || !(g->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_)) return false;
+    if (!g->base) return true;
+    // All of an array that only this view holds, as after a reshape.
+    return is_exact_array(g->base) && Py_REFCNT(g->base) == 1 &&
+           py::reinterpret_borrow<py::array>(g->base).size() == py::reinterpret_borrow<py::array>(array).size();
+}
+
+} // namespace
+
 Arrived pop(py::handle grads) {
-    py::tuple item = py::reinterpret_steal<py::tuple>(PyObject_CallMethodNoArgs(grads.ptr(), names.popitem));
+    const py::object item = py::reinterpret_steal<py::object>(PyObject_CallMethodNoArgs(grads.ptr(), names.popitem));
     if (!item) rethrow();
-    Arrived a{item[0], item[1], false};
-    item.release().dec_ref();
-    if (!is_exact_array(a.gradient)) {
-        a.gradient = engine("as_array")(a.gradient);
-        return a;
-    }
-    const auto* g = py::detail::array_proxy(a.gradient.ptr());
-    if (Py_REFCNT(a.gradient.ptr()) != 1 || !(g->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_)) return a;
-    if (g->base) {
-        // All of an array that only this view holds, as after a reshape.
-        if (!is_exact_array(g->base) || Py_REFCNT(g->base) != 1) return a;
-        if (py::reinterpret_borrow<py::array>(g->base).size() != py::reinterpret_borrow<py::array>(a.gradient).size())
-            return a;
-    }
-    a.alone = true;
+    PyTupleObject* pair = as<PyTupleObject>(item); // taken apart, so that it holds the gradient no longer
+    Arrived a{py::reinterpret_steal<py::object>(std::exchange(pair->ob_item[0], py::none().release().ptr())),
+              py::reinterpret_steal<py::object>(std::exchange(pair->ob_item[1], py::none().release().ptr())), false};
+    if (is_exact_array(a.gradient)) a.alone = is_alone(a.gradient);
+    else a.gradient = engine("as_array")(a.gradient);
     return a;
 }
 

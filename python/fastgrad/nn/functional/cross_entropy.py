@@ -227,7 +227,7 @@ def _class_loss(
 
 
 @named("cross_entropy")
-def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> tuple[Any, ...]:
+def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> Any:
     """The gradient that the forward pass has computed, times dy; `one_each` if there is a loss per example."""
     if one_each:
         return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
@@ -235,5 +235,5 @@ def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_eac
 
 
 @named("nll_loss")
-def _nll_loss_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> tuple[Any, ...]:
+def _nll_loss_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> Any:
     return _cross_entropy_rule(dy, needs, gradient, one_each)
