@@ -12,7 +12,6 @@ from fastgrad._tape import accumulate, pop, sweep
 from fastgrad.autograd.engine import Grads, path_to, run_hooks, run_post_hooks
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
-from fastgrad.autograd.mode import no_grad
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.errors import bad_type, bad_value
 
