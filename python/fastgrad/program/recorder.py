@@ -126,14 +126,20 @@ class Recorder:
     # Arrays
 
     def trace(self, array: Any) -> Any:
-        """The array's stand-in."""
-        if array.__class__ is Traced:
+        """The array's stand-in; what is no array stays what it is."""
+        if not isinstance(array, np.ndarray):
             return array
         traced = self._traced.get(id(array))
         if traced is None:
             traced = self._traced[id(array)] = Traced(array, self)
             self._kept.append(array)
         return traced
+
+    def empty(self, like: Any, shape: tuple[int, ...] | None = None) -> Any:
+        """A new array of another's dtype and shape, or of another shape, for a kernel to fill."""
+        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype)
+        self._defined.add(self.buffer(array))
+        return self.trace(array)
 
     def buffer(self, array: np.ndarray) -> Buffer:
         """The memory that an array lies in."""
@@ -252,11 +258,14 @@ class Recorder:
         """The shape of x[index], which is not written down."""
         return self._plain(x)[self._plain(index)].shape  # type: ignore[no-any-return]
 
-    def gradient(self, d: Any) -> Any:
+    def gradients(self, results: Any) -> tuple[Any, ...]:
         """What a backward rule has returned."""
+        return tuple([self._gradient(d) for d in results])
+
+    def _gradient(self, d: Any) -> Any:
         if isinstance(d, (np.ndarray, np.generic)) and not self.is_known(np.asarray(d)):
             self.refuse("a rule computes a gradient from arrays that are not recorded")
-        return self.trace(d) if isinstance(d, np.ndarray) else d
+        return self.trace(d)
 
     def _assign(self, target: np.ndarray, index: Any, value: Any) -> bool:
         """x[index] = value as a copy, where the index gives a view and nothing is converted."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad import backend
+from fastgrad import _tape, backend
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
 from fastgrad.nn.module import Module
 from fastgrad.program.kernels import KERNELS
+from fastgrad.program.makers import MAKERS
 from fastgrad.program.recorder import Recorder
 from fastgrad.tensor import Tensor
 from fastgrad.traced import Traced
@@ -35,12 +36,15 @@ class _Kernels:
 
     def __getattr__(self, name: str) -> Any:
         native = getattr(backend.native, name)
-        if name not in KERNELS:
+        maker = MAKERS.get(name)
+        if name not in KERNELS and maker is None:
             return native
 
         def kernel(*args: Any) -> Any:
             recorder = state.recorder
-            return native(*args) if recorder is None else recorder.kernel(name, args)
+            if recorder is None:
+                return native(*args)
+            return recorder.kernel(name, args) if maker is None else maker(recorder, *args)
 
         self.__dict__[name] = kernel
         return kernel
@@ -108,6 +112,11 @@ def _uninstall() -> None:
     backend.kernels = backend.native
 
 
+def _count(change: int) -> None:
+    backend.native._recordings(change)
+    _tape.set_recordings(_active)
+
+
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[Recorder]:
     """Let `recorder` write down what this thread does."""
@@ -116,7 +125,7 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         if _active == 0:
             _install()
         _active += 1
-        backend.native._recordings(1)
+        _count(1)
     state.recorder = recorder
     try:
         yield recorder
@@ -124,7 +133,7 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         state.recorder = None
         with _lock:
             _active -= 1
-            backend.native._recordings(-1)
+            _count(-1)
             if _active == 0:
                 _uninstall()
 
