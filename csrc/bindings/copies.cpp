@@ -81,7 +81,7 @@ void launch_copy(const py::array& to, const py::array& from) {
 }
 
 void bind_copies(py::module_& m) {
-    m.def("copy", &copy, py::arg("to"), py::arg("source"), "to[...] = source, of one shape and dtype, in any layouts.");
+    def<copy>(m, "copy", {"to", "source"}, "to[...] = source, of one shape and dtype, in any layouts.");
 }
 
 } // namespace fastgrad

@@ -101,16 +101,16 @@ void linear_adam(py::handle w, py::handle b, py::handle w_state, py::handle b_st
 } // namespace
 
 void bind_linear_updates(py::module_& m) {
-    m.def("linear_grad_input", &linear_grad_input, py::arg("dx"), py::arg("dz"), py::arg("w"), py::arg("saved"),
-          py::arg("activation"), "dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.");
-    m.def("linear_sgd", &linear_sgd, py::arg("w"), py::arg("b"), py::arg("w_buffer"), py::arg("b_buffer"),
-          py::arg("dz"), py::arg("x"), py::arg("lr"), py::arg("momentum"), py::arg("dampening"),
-          py::arg("weight_decay"), py::arg("l1"), py::arg("nesterov"), py::arg("maximize"),
-          "A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz (m, n); buffers hold values.");
-    m.def("linear_adam", &linear_adam, py::arg("w"), py::arg("b"), py::arg("w_state"), py::arg("b_state"),
-          py::arg("w_step"), py::arg("b_step"), py::arg("dz"), py::arg("x"), py::arg("lr"), py::arg("beta1"),
-          py::arg("beta2"), py::arg("eps"), py::arg("weight_decay"), py::arg("l1"), py::arg("decoupled"),
-          py::arg("maximize"), "A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).");
+    def<linear_grad_input>(m, "linear_grad_input", {"dx", "dz", "w", "saved", "activation"},
+                           "dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.");
+    def<linear_sgd>(m, "linear_sgd",
+                    {"w", "b", "w_buffer", "b_buffer", "dz", "x", "lr", "momentum", "dampening", "weight_decay", "l1",
+                     "nesterov", "maximize"},
+                    "A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.");
+    def<linear_adam>(m, "linear_adam",
+                     {"w", "b", "w_state", "b_state", "w_step", "b_step", "dz", "x", "lr", "beta1", "beta2", "eps",
+                      "weight_decay", "l1", "decoupled", "maximize"},
+                     "A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).");
 }
 
 } // namespace fastgrad

@@ -162,7 +162,7 @@ def get_num_threads() -> int:
     """
     How many threads kernels may use.
     """
-def linear_adam(w: typing.Any, b: typing.Any, w_state: typing.Any, b_state: typing.Any, w_step: typing.SupportsInt | typing.SupportsIndex, b_step: typing.SupportsInt | typing.SupportsIndex, dz: typing.Any, x: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, beta1: typing.SupportsFloat | typing.SupportsIndex, beta2: typing.SupportsFloat | typing.SupportsIndex, eps: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, decoupled: bool, maximize: bool) -> None:
+def linear_adam(w: typing.Any, b: typing.Any, w_state: typing.Any, b_state: typing.Any, w_step: int, b_step: int, dz: typing.Any, x: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool) -> None:
     """
     A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).
     """
@@ -178,9 +178,9 @@ def linear_grad_input(dx: typing.Any, dz: typing.Any, w: typing.Any, saved: typi
     """
     dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.
     """
-def linear_sgd(w: typing.Any, b: typing.Any, w_buffer: typing.Any, b_buffer: typing.Any, dz: typing.Any, x: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, momentum: typing.SupportsFloat | typing.SupportsIndex, dampening: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, nesterov: bool, maximize: bool) -> None:
+def linear_sgd(w: typing.Any, b: typing.Any, w_buffer: typing.Any, b_buffer: typing.Any, dz: typing.Any, x: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool) -> None:
     """
-    A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz (m, n); buffers hold values.
+    A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.
     """
 def log_softmax_backward(dx: typing.Any, dy: typing.Any, y: typing.Any) -> None:
     """

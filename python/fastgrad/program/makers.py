@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
 __all__ = ["MAKERS"]
 
 
-def make_linear_forward(recorder: Recorder, x: Any, w: Any, b: Any, activation: Any, recording: bool) -> tuple[Any, Any]:
+def make_linear_forward(
+    recorder: Recorder, x: Any, w: Any, b: Any, activation: Any, recording: bool
+) -> tuple[Any, Any]:
     """The result, and what backward is to get: the result, or what the activation was applied to, or nothing."""
     y = recorder.empty(x, (x.shape[0], w.shape[0]))
     reads = "nothing" if activation is None or not recording else activation.reads
@@ -35,7 +38,7 @@ def make_cross_entropy(recorder: Recorder, *args: Any) -> Any:
     raise TypeError
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[..., Any]] = {
     "make_linear_forward": make_linear_forward,
     "make_linear_backward": make_linear_backward,
     "make_cross_entropy": make_cross_entropy,

@@ -128,7 +128,7 @@ class _StandIns:
                         "it a new one"
                     )
                 leaf = Leaf(t)
-                leaf.hooks, leaf.post_hooks = x.node.hooks, x.node.post_hooks  # type: ignore[union-attr]
+                leaf.hooks, leaf.post_hooks = x.node.hooks, x.node.post_hooks
                 t.node = leaf
             self.given[id(x)] = t
             self.tensors[id(t)] = i

@@ -44,7 +44,7 @@ class _Kernels:
             recorder = state.recorder
             if recorder is None:
                 return native(*args)
-            return recorder.kernel(name, args) if maker is None else maker(recorder, *args)
+            return maker(recorder, *args) if maker is not None else recorder.kernel(name, args)
 
         self.__dict__[name] = kernel
         return kernel
