@@ -68,6 +68,13 @@ long long integer(PyObject* object) {
     return value;
 }
 
+// Notes on a Version that its memory was changed.
+void bump(py::handle version, long by) {
+    const py::object count = attribute(version, names().count);
+    if (PyObject_SetAttr(version.ptr(), names().count.text, py::int_(integer(count.ptr()) + by).ptr()))
+        throw py::error_already_set();
+}
+
 py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides,
                      void* data, py::handle base) {
     auto& api = py::detail::npy_api::get();
@@ -103,9 +110,16 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
     for (Py_ssize_t i = 0; i < count; ++i) {
         const Input& input = inputs[std::size_t(i)];
         PyObject* array = arguments[i];
+        for (Py_ssize_t k = 0; k < i; ++k)
+            if (arguments[k] == array) return false; // recorded for arguments that are all different
         if (input.is_tensor) {
             if (!PyObject_TypeCheck(array, reinterpret_cast<PyTypeObject*>(tape_.tensor.ptr()))) return false;
-            if ((slot(array, tape_.node) != Py_None) != input.requires_grad) return false;
+            PyObject* node = slot(array, tape_.node);
+            if ((node != Py_None) != input.requires_grad) return false;
+            // the result of an operation, or a gradient that is there already: refused where it is recorded
+            if (input.requires_grad && (Py_TYPE(node) != reinterpret_cast<PyTypeObject*>(tape_.leaf.ptr()) ||
+                                        slot(array, tape_.grad) != Py_None))
+                return false;
             array = slot(array, tape_.data);
         }
         if (!input.spec.fits(array)) return false;
@@ -214,11 +228,10 @@ void Replay::finish(PyObject* const* arguments) {
                 PyObject* state = PyDict_GetItem(u.state.ptr(), tensor.ptr());
                 PyDict_SetItem(state, n.step.text, py::int_(integer(item(state, n.step)) + 1).ptr());
             }
-    for (const Bump& bump : bumps) {
-        const py::object count = attribute(bump.version, n.count);
-        if (PyObject_SetAttr(bump.version.ptr(), n.count.text, py::int_(integer(count.ptr()) + bump.by).ptr()))
-            throw py::error_already_set();
-    }
+    if (arguments)
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i].is_tensor && inputs[i].is_written) bump(slot(arguments[i], tape_.version_slot), 1);
+    for (const Bump& each : bumps) bump(each.version, each.by);
     for (const Effect& effect : effects) {
         if (!arguments && effect.argument >= 0) continue;
         PyObject* tensor = effect.argument >= 0 ? arguments[effect.argument] : effect.tensor.ptr();

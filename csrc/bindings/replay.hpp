@@ -15,7 +15,7 @@ namespace py = pybind11;
 
 // Where the tape's classes keep what replay reads and writes at every call: offsets of slots instead of look-ups.
 struct Tape {
-    py::object tensor, version, state; // the classes Tensor and Version, and the switch of autograd.mode
+    py::object tensor, version, leaf, state; // the classes Tensor, Version and Leaf, and the switch of autograd.mode
     Py_ssize_t data, grad, node, base, version_slot;
 };
 

@@ -65,6 +65,10 @@ class Call:
                     f"{function}(): argument {i} is the result of an operation that the tape has recorded, expected a "
                     "tensor without history: x.detach()"
                 )
+            if isinstance(x, Value) and x.node is not None and x.grad is not None:
+                raise RuntimeError(
+                    f"{function}(): argument {i} has a gradient already, expected None: a recorded call gives it a new one"
+                )
 
     @property
     def is_plain(self) -> bool:
@@ -74,8 +78,15 @@ class Call:
     def copy_back(self) -> None:
         """Give the arguments that were copied what has become of the copies."""
         for x, copy in zip(self.arrays, self.dense, strict=True):
-            if x is not copy and _array(x).flags.writeable:
-                _array(x)[...] = _array(copy)
+            if x is copy:
+                continue
+            if isinstance(x, Value):
+                x.grad = copy.grad if copy.grad is not None else x.grad
+                if copy.version.count:
+                    x.data[...] = copy.data
+                    x.version.count += copy.version.count
+            elif x.flags.writeable:
+                x[...] = copy
 
 
 def _array(x: Any) -> np.ndarray:
@@ -117,11 +128,6 @@ class _StandIns:
                 continue
             t = wrap(copy)
             if requires_grad:
-                if x.grad is not None:
-                    raise RuntimeError(
-                        f"{call.function}(): argument {i} has a gradient already, expected None: a recorded call gives "
-                        "it a new one"
-                    )
                 leaf = Leaf(t)
                 leaf.hooks, leaf.post_hooks = x.node.hooks, x.node.post_hooks  # type: ignore[union-attr]
                 t.node = leaf
