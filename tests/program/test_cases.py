@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench.cases import CASES, Case, start
 
 import fastgrad as fg
-from bench.cases import CASES, Case, start
 from fastgrad import _cpu, nn, optim
 from fastgrad.nn import functional as F
 from tests.program.common import same_bits

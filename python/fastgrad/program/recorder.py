@@ -16,7 +16,7 @@ from fastgrad import backend
 from fastgrad.autograd.node import Value
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
-from fastgrad.traced import Traced
+from fastgrad.traced import Traced, address
 
 __all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
 
@@ -284,9 +284,13 @@ class Recorder:
 
     def copy(self, to: np.ndarray, source: np.ndarray) -> None:
         """to[...] = source."""
+        if address(to) == address(source) and (to.shape, to.strides, to.dtype) == (source.shape, source.strides, source.dtype):
+            return  # the end of x[i] += y: the sum is there already
         self._will_write(to)
         if np.may_share_memory(to, source):
-            source = source.copy("K")
+            apart = source.copy("K")
+            self.note("copy", (apart, source))
+            source = apart
         np.copyto(to, source)
         self.note("copy", (to, source))
 
