@@ -167,6 +167,14 @@ void bind_programs(py::module_& m) {
             },
             py::arg("tensor"), py::arg("data"), py::arg("node"), py::arg("checks_grad"), py::arg("grad"))
         .def(
+            "add_memory",
+            [](Replay& r, std::uintptr_t address, std::size_t bytes, bool is_changed) {
+                const auto* begin = reinterpret_cast<const char*>(address);
+                r.used.push_back({begin, begin + bytes});
+                if (is_changed) r.changed.push_back(r.used.back());
+            },
+            py::arg("address"), py::arg("bytes"), py::arg("is_changed"))
+        .def(
             "add_module",
             [](Replay& r, py::object module, bool training) { r.modules.emplace_back(std::move(module), training); },
             py::arg("module"), py::arg("training"))

@@ -120,6 +120,12 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
             if (input.requires_grad && (Py_TYPE(node) != reinterpret_cast<PyTypeObject*>(tape_.leaf.ptr()) ||
                                         slot(array, tape_.grad) != Py_None))
                 return false;
+            if (input.requires_grad) { // so is one whose gradient is used otherwise, too
+                for (const Guard& g : guards)
+                    if (g.checks_grad && g.tensor.ptr() == array) return false;
+                for (const Effect& e : effects)
+                    if (e.tensor.ptr() == array) return false;
+            }
             array = slot(array, tape_.data);
         }
         if (!input.spec.fits(array)) return false;
@@ -183,6 +189,26 @@ bool Replay::is_valid() {
     for (const Update& update : updates)
         if (!reads_options(update)) return false;
     return true;
+}
+
+// Commands work on arguments one after the other, as if nothing else lay in their memory.
+void Replay::check_memory(PyObject* const* arguments) const {
+    const auto range = [&](std::size_t i) -> Range {
+        const auto* a = array_proxy(inputs[i].is_tensor ? slot(arguments[i], tape_.data) : arguments[i]);
+        return {a->data, a->data + inputs[i].spec.bytes()};
+    };
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Range own = range(i);
+        bool fails = false;
+        for (const Range& other : inputs[i].is_written ? used : changed) fails |= own.overlaps(other);
+        for (std::size_t k = 0; k < i; ++k)
+            if (inputs[i].is_written || inputs[k].is_written) fails |= own.overlaps(range(k));
+        if (fails)
+            throw std::runtime_error(
+                "a compiled function: argument " + std::to_string(i) +
+                " shares memory with something else that the function uses, and the function changes it, expected "
+                "memory of its own: x.clone()");
+    }
 }
 
 // After is_valid: the options of this step, and random numbers that nobody had before.
@@ -281,6 +307,7 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     if (!fits(arguments, count)) return nullptr;
     const auto own = lock();
     if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
+    check_memory(arguments);
     read_options();
     std::vector<py::object> memory; // of the results
     memory.reserve(fresh.size());

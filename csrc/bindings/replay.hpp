@@ -87,6 +87,12 @@ class Replay {
         py::object version;
         long by;
     };
+    struct Range { // of memory
+        const char *begin, *end;
+        bool overlaps(const Range& other) const { // which no empty range does
+            return begin < end && other.begin < other.end && begin < other.end && other.begin < end;
+        }
+    };
     struct Effect { // what becomes of a .grad
         py::object tensor;
         int argument;    // instead of tensor, or -1
@@ -101,6 +107,8 @@ class Replay {
     std::vector<Draw> draws;
     std::vector<Bump> bumps;
     std::vector<Effect> effects;
+    std::vector<Range> used;    // the memory of tensors that were there before
+    std::vector<Range> changed; // that of them which commands change
     bool grad_enabled = true;
     long modules_version = -1;                        // when `modules` were last found as recorded
     std::vector<std::pair<py::object, bool>> modules; // with their `training`
@@ -122,6 +130,7 @@ class Replay {
     bool reads_options(const Update& update) const;
     void read_options();
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
+    void check_memory(PyObject* const* arguments) const;
     void finish(PyObject* const* arguments);
     PyObject* make_output(const Output& output, PyObject* const* arguments,
                           const std::vector<py::object>& memory) const;

@@ -207,3 +207,43 @@ def test_empty_batch(shape: tuple[int, ...]) -> None:
         return step, lambda: [*net.parameters()]
 
     assert len(same_bits(make, rows(shape)).programs) == 1
+
+
+def test_memory_that_an_argument_shares_and_the_function_changes_is_refused() -> None:
+    weight = fg.ones(4)
+
+    def function(x: Any, y: Any) -> Any:
+        x.add_(1)
+        weight.mul_(2)
+        return x * y + weight
+
+    compiled = fg.compile(function)
+    for _ in range(2):
+        x, longer = fg.ones(4), fg.ones(6)
+        for args in ((x, x.detach()), (longer[1:5], longer[:4]), (x, weight), (weight, x)):
+            with pytest.raises(RuntimeError, match=r"argument \d shares memory with something else .* x.clone\(\)"):
+                compiled(*args)
+        compiled(x, fg.ones(4))
+    unchanged = fg.compile(lambda x, y: x * y + weight)
+    for _ in range(3):
+        for args in ((x, x.detach()), (longer[1:5], longer[:4]), (x, weight), (weight, weight.detach())):
+            assert bits(unchanged(*args)) == bits(args[0] * args[1] + weight)
+
+
+def test_an_argument_whose_gradient_is_used_otherwise_is_refused() -> None:
+    weight = fg.ones(3, requires_grad=True)
+    opt = optim.SGD([weight], lr=0.1)
+
+    @fg.compile
+    def step(x: Any) -> Any:
+        opt.zero_grad()
+        loss = (x * weight).sum()
+        loss.backward()
+        opt.step()
+        return loss
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match=r"argument 0 (shares memory|has a gradient|is used)|the gradient of argument 0"):
+            step(weight)
+        step(fg.ones(3, requires_grad=True))
+    assert len(step.programs) == 1

@@ -11,7 +11,7 @@ import numpy as np
 from fastgrad import backend
 from fastgrad.autograd.mode import state
 from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
-from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
+from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds, leaves, map_leaves
 from fastgrad.program.memory import aligned, place
 from fastgrad.program.recorder import DrawnInt, Recorder
 
@@ -284,6 +284,7 @@ def _add_tape(
     for t, array, node, count in recorder.seen.values():
         read = recorder.grads_read.get(id(t))
         native.add_guard(t, array, node, read is not None, None if read is None else read[1])
+        native.add_memory(*byte_bounds(array), recorder.is_written(array))
         if t.version.count > count:
             versions[id(t.version)] = t.version, t.version.count - count
     for t, grad in recorder.grads_read.values():
