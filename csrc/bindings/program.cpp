@@ -32,9 +32,10 @@ Py_ssize_t offset_of(const py::object& type, const char* name) {
     return reinterpret_cast<PyMemberDescrObject*>(descriptor.ptr())->d_member->offset;
 }
 
-void bind_tape(py::object tensor, py::object value, py::object version, py::object state) {
+void bind_tape(py::object tensor, py::object value, py::object version, py::object leaf, py::object state) {
     tape() = {std::move(tensor),
               version,
+              std::move(leaf),
               std::move(state),
               offset_of(value, "data"),
               offset_of(value, "grad"),
@@ -172,6 +173,14 @@ void bind_programs(py::module_& m) {
             },
             py::arg("tensor"), py::arg("data"), py::arg("node"), py::arg("checks_grad"), py::arg("grad"))
         .def(
+            "add_memory",
+            [](Replay& r, std::uintptr_t address, std::size_t bytes, bool is_changed) {
+                const auto* begin = reinterpret_cast<const char*>(address);
+                r.used.push_back({begin, begin + bytes});
+                if (is_changed) r.changed.push_back(r.used.back());
+            },
+            py::arg("address"), py::arg("bytes"), py::arg("is_changed"))
+        .def(
             "add_module",
             [](Replay& r, py::object module, bool training) { r.modules.emplace_back(std::move(module), training); },
             py::arg("module"), py::arg("training"))
@@ -201,6 +210,16 @@ void bind_programs(py::module_& m) {
         .def(py::init<>())
         .def("add", &Programs::add, py::arg("program"), py::arg("most"))
         .def("list", [](const Programs& p) { return p.list(); })
+        .def(
+            "call",
+            [](Programs& p, const py::tuple& arguments) {
+                PyObject* result = p.call(reinterpret_cast<PyTupleObject*>(arguments.ptr())->ob_item,
+                                          PyTuple_GET_SIZE(arguments.ptr()));
+                return py::reinterpret_steal<py::object>(result);
+            },
+            py::arg("arguments"),
+            "Runs a program for a tuple of arguments, or NotImplemented; also while another "
+            "thread records.")
         .def("caller", [](const std::shared_ptr<Programs>& p) {
             // The function's capsule keeps the list alive.
             auto* held = new std::shared_ptr<Programs>(p);
@@ -208,8 +227,8 @@ void bind_programs(py::module_& m) {
                                    [](void* pointer) { delete static_cast<std::shared_ptr<Programs>*>(pointer); });
             return py::reinterpret_steal<py::object>(PyCFunction_New(&call_definition, self.ptr()));
         });
-    m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("state"),
-          "Tells programs the tape's classes.");
+    m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("leaf"),
+          py::arg("state"), "Tells programs the tape's classes.");
     m.def(
         "_modules_changed", [] { ++Replay::modules_changed; },
         "Says that a module went from training to evaluation or back.");

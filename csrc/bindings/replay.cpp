@@ -68,6 +68,7 @@ long long integer(PyObject* object) {
     return value;
 }
 
+// Notes on a Version that its memory was changed.
 py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides,
                      void* data, py::handle base) {
     auto& api = py::detail::npy_api::get();
@@ -103,9 +104,22 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
     for (Py_ssize_t i = 0; i < count; ++i) {
         const Input& input = inputs[std::size_t(i)];
         PyObject* array = arguments[i];
+        for (Py_ssize_t k = 0; k < i; ++k)
+            if (arguments[k] == array) return false; // recorded for arguments that are all different
         if (input.is_tensor) {
             if (!PyObject_TypeCheck(array, reinterpret_cast<PyTypeObject*>(tape_.tensor.ptr()))) return false;
+            PyObject* node = slot(array, tape_.node);
             if (holds(array, tape_.node, py::none()) == input.requires_grad) return false;
+            // the result of an operation, or a gradient that is there already: refused where it is recorded
+            if (input.requires_grad && (Py_TYPE(node) != reinterpret_cast<PyTypeObject*>(tape_.leaf.ptr()) ||
+                                        !holds(array, tape_.grad, py::none())))
+                return false;
+            if (input.requires_grad) { // so is one whose gradient is used otherwise, too
+                for (const Guard& g : guards)
+                    if (g.checks_grad && g.tensor.ptr() == array) return false;
+                for (const Effect& e : effects)
+                    if (e.tensor.ptr() == array) return false;
+            }
             array = slot(array, tape_.data);
         }
         if (!input.spec.fits(array)) return false;
@@ -170,6 +184,26 @@ bool Replay::is_valid() {
     return true;
 }
 
+// Commands work on arguments one after the other, as if nothing else lay in their memory.
+void Replay::check_memory(PyObject* const* arguments) const {
+    const auto range = [&](std::size_t i) -> Range {
+        const auto* a = array_proxy(inputs[i].is_tensor ? slot(arguments[i], tape_.data) : arguments[i]);
+        return {a->data, a->data + inputs[i].spec.bytes()};
+    };
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Range own = range(i);
+        bool fails = false;
+        for (const Range& other : inputs[i].is_written ? used : changed) fails |= own.overlaps(other);
+        for (std::size_t k = 0; k < i; ++k)
+            if (inputs[i].is_written || inputs[k].is_written) fails |= own.overlaps(range(k));
+        if (fails)
+            throw std::runtime_error(
+                "a compiled function: argument " + std::to_string(i) +
+                " shares memory with something else that the function uses, and the function changes it, expected "
+                "memory of its own: x.clone()");
+    }
+}
+
 // After is_valid: the options of this step, and random numbers that nobody had before.
 void Replay::read_options() {
     const Names& n = names();
@@ -213,8 +247,10 @@ void Replay::finish(PyObject* const* arguments) {
                 PyObject* state = PyDict_GetItem(u.state.ptr(), tensor.ptr());
                 PyDict_SetItem(state, n.step.text, py::int_(integer(item(state, n.step)) + 1).ptr());
             }
-    for (const Bump& bump : bumps)
-        *reinterpret_cast<Py_ssize_t*>(reinterpret_cast<char*>(bump.version.ptr()) + tape_.count) += bump.by;
+    if (arguments)
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i].is_tensor && inputs[i].is_written) count_of(slot(arguments[i], tape_.version_slot)) += 1;
+    for (const Bump& bump : bumps) count_of(bump.version.ptr()) += bump.by;
     for (const Effect& effect : effects) {
         if (!arguments && effect.argument >= 0) continue;
         PyObject* tensor = effect.argument >= 0 ? arguments[effect.argument] : effect.tensor.ptr();
@@ -262,6 +298,7 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     if (!fits(arguments, count)) return nullptr;
     const auto own = lock();
     if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
+    check_memory(arguments);
     read_options();
     std::vector<py::object> memory; // of the results
     memory.reserve(fresh.size());

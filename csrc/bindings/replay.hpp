@@ -15,7 +15,7 @@ namespace py = pybind11;
 
 // Where the tape's classes keep what replay reads and writes at every call: offsets of slots instead of look-ups.
 struct Tape {
-    py::object tensor, version, state;                // the classes Tensor and Version, and the switch of autograd.mode
+    py::object tensor, version, leaf, state; // the classes Tensor, Version and Leaf, and the switch of autograd.mode
     Py_ssize_t data, grad, node, version_slot, count; // the last of a Version
 };
 
@@ -87,6 +87,12 @@ class Replay {
         py::object version;
         long by;
     };
+    struct Range { // of memory
+        const char *begin, *end;
+        bool overlaps(const Range& other) const { // which no empty range does
+            return begin < end && other.begin < other.end && begin < other.end && other.begin < end;
+        }
+    };
     struct Effect { // what becomes of a .grad
         py::object tensor;
         int argument;    // instead of tensor, or -1
@@ -101,6 +107,8 @@ class Replay {
     std::vector<Draw> draws;
     std::vector<Bump> bumps;
     std::vector<Effect> effects;
+    std::vector<Range> used;    // the memory of tensors that were there before
+    std::vector<Range> changed; // that of them which commands change
     bool grad_enabled = true;
     long modules_version = -1;                        // when `modules` were last found as recorded
     std::vector<std::pair<py::object, bool>> modules; // with their `training`
@@ -122,6 +130,7 @@ class Replay {
     bool reads_options(const Update& update) const;
     void read_options();
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
+    void check_memory(PyObject* const* arguments) const;
     void finish(PyObject* const* arguments);
     PyObject* make_output(const Output& output, PyObject* const* arguments,
                           const std::vector<py::object>& memory) const;
@@ -129,6 +138,9 @@ class Replay {
     // A field of an object; null counts as None.
     static PyObject*& slot(PyObject* object, Py_ssize_t offset) {
         return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+    }
+    Py_ssize_t& count_of(PyObject* version) const {
+        return *reinterpret_cast<Py_ssize_t*>(reinterpret_cast<char*>(version) + tape_.count);
     }
     static bool holds(PyObject* object, Py_ssize_t offset, const py::object& value) {
         PyObject* held = slot(object, offset);

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from fastgrad import backend
 from fastgrad.autograd.mode import state
-from fastgrad.autograd.node import Value, Version
+from fastgrad.autograd.node import Leaf, Value, Version
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.program.build import Built
 from fastgrad.program.epoch import run_epoch
@@ -18,7 +18,7 @@ from fastgrad.tensor import Tensor
 
 __all__ = ["CompiledFunction", "Program", "compile"]
 
-backend.native._bind_tape(Tensor, Value, Version, state)
+backend.native._bind_tape(Tensor, Value, Version, Leaf, state)
 
 
 class Program:
@@ -105,7 +105,7 @@ class CompiledFunction:
             programs = backend.native.Programs()
             found = self._programs[call.key] = programs, programs.caller()
         programs, replay = found
-        result = replay(call.dense)
+        result = programs.call(call.dense)
         if result is NotImplemented:
             return self._record(call, programs)
         call.copy_back()

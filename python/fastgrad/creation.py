@@ -9,6 +9,7 @@ import numpy as np
 from fastgrad import dtypes
 from fastgrad.autograd.graph import Value, wrap
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.traced import ARRAYS, Traced, as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -67,7 +68,7 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
     wanted = None if dtype is None else dtypes.as_dtype(function, dtype)
     if isinstance(data, Value):
         array = data.data
-    elif isinstance(data, np.ndarray):
+    elif isinstance(data, ARRAYS):
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
         raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
@@ -136,7 +137,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     """
     check_device("tensor", device)
     array = _values("tensor", data, dtype)
-    if isinstance(data, (Value, np.ndarray)) or array.base is not None:
+    if isinstance(array, Traced):
+        array = array.copy("C")
+    elif isinstance(data, (Value, np.ndarray)) or array.base is not None:
         array = np.array(array, order="C")
     return finish("tensor", array, requires_grad)
 
@@ -210,13 +213,13 @@ def from_numpy(array: np.ndarray) -> Tensor:
     >>> array
     array([1., 1.])
     """
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, ARRAYS):
         raise bad_type("from_numpy", "array", f"a {type(array).__name__}", "an ndarray")
     if dtypes.convert("from_numpy", "array", array) is not array:
         raise bad_type(
             "from_numpy", "array", f"of dtype {array.dtype}", "float32, float64, int64, int32, uint8 or bool"
         )
-    return wrap(np.asarray(array))
+    return wrap(as_array(array))
 
 
 def from_dlpack(source: Any) -> Tensor:

@@ -11,7 +11,7 @@ from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
-from fastgrad.traced import as_array, check
+from fastgrad.traced import as_array, check, whole
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -94,6 +94,19 @@ def _check_probabilities(x: np.ndarray) -> None:
         raise bad_value("bernoulli", "p", "outside [0, 1]", "probabilities")
 
 
+def _check_weights(x: np.ndarray) -> None:
+    if not (np.isfinite(x) & (x >= 0)).all() or (x.sum(-1) <= 0).any():
+        raise bad_value("multinomial", "p", "negative, not finite or all 0", "weights, some of them greater than 0")
+
+
+def _pick(rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """The index in each row of weights that each number in [0, 1) falls on."""
+    ends = np.cumsum(rows / rows.sum(-1, keepdims=True), -1)
+    last = [int(np.flatnonzero(row)[-1]) for row in rows]
+    picked = [np.minimum(np.searchsorted(e, d, "right"), top) for e, d, top in zip(ends, draws, last, strict=True)]
+    return np.array(picked)
+
+
 def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
     """Indices drawn with probabilities proportional to `p`.
 
@@ -132,21 +145,20 @@ def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generato
     x = as_tensor("multinomial", "p", p).data.astype(np.float64)
     if x.ndim not in (1, 2):
         raise bad_value("multinomial", "p", f"of shape {x.shape}", "one or two dimensions")
-    if not (np.isfinite(x) & (x >= 0)).all() or (x.sum(-1) <= 0).any():
-        raise bad_value("multinomial", "p", "negative, not finite or all 0", "weights, some of them greater than 0")
+    check(_check_weights, x)
     rng = numpy_generator(generator)
     rows = x.reshape(-1, x.shape[-1])
     if replacement:
-        ends = np.cumsum(rows / rows.sum(-1, keepdims=True), -1)
-        draws = rng.random((len(rows), num_samples))
-        last = [int(np.flatnonzero(row)[-1]) for row in rows]
-        picked = [np.minimum(np.searchsorted(e, d, "right"), top) for e, d, top in zip(ends, draws, last, strict=True)]
-        result = np.array(picked)
+        result = whole(_pick, rows, rng.random((len(rows), num_samples)))
     else:
-        if ((rows > 0).sum(-1) < num_samples).any():
-            raise bad_value(
-                "multinomial", "num_samples", str(num_samples), "at most the number of weights that are not 0"
-            )
+
+        def check_count(rows: np.ndarray) -> None:
+            if ((rows > 0).sum(-1) < num_samples).any():
+                raise bad_value(
+                    "multinomial", "num_samples", str(num_samples), "at most the number of weights that are not 0"
+                )
+
+        check(check_count, rows)
         with np.errstate(divide="ignore"):
             keys = rng.standard_exponential(rows.shape) / rows
         result = np.argsort(keys, -1)[:, :num_samples]

@@ -11,6 +11,7 @@ from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -69,7 +70,7 @@ def rand(
     (2, 3)
     """
     array = numpy_generator(generator).random(size_of("rand", size), _floating("rand", dtype).type)
-    return finish("rand", np.asarray(array), requires_grad, device)
+    return finish("rand", as_array(array), requires_grad, device)
 
 
 def randn(
@@ -88,7 +89,7 @@ def randn(
     (2, 3)
     """
     array = numpy_generator(generator).standard_normal(size_of("randn", size), _floating("randn", dtype).type)
-    return finish("randn", np.asarray(array), requires_grad, device)
+    return finish("randn", as_array(array), requires_grad, device)
 
 
 def rand_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -161,7 +162,7 @@ def randint(
     if low >= high:
         raise bad_value("randint", "high", str(high), f"more than low={low}")
     array = numpy_generator(generator).integers(low, high, size_of("randint", (size,)))
-    array = np.asarray(array).astype(dtypes.as_dtype("randint", dtype), copy=False)
+    array = as_array(array).astype(dtypes.as_dtype("randint", dtype), copy=False)
     return finish("randint", array, requires_grad, device)
 
 

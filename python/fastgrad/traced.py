@@ -172,9 +172,12 @@ def check(function: Callable[..., None], *arrays: Any) -> None:
     function(*arrays)
 
 
-def whole(function: Callable[[np.ndarray], np.ndarray], x: Any) -> Any:
-    """function(x), which a recording repeats as one: for what goes through Python objects."""
-    return x.recorder.compute(function, (x,), {}) if x.__class__ is Traced else function(x)
+def whole(function: Callable[..., np.ndarray], *arrays: Any) -> Any:
+    """function(*arrays), which a recording repeats as one: for what goes through Python objects."""
+    for x in arrays:
+        if x.__class__ is Traced:
+            return x.recorder.compute(function, arrays, {})
+    return function(*arrays)
 
 
 def address(x: Any) -> int:

@@ -11,8 +11,8 @@ from fastgrad import _cpu
 from tests.kernels.common import THREADS, blank, dtypes, normal, same_bits
 
 # Rows of the batch, outputs, inputs: round the register tile, few rows, no rows, more than a block of the reduction.
-SIZES = [(0, 3, 4), (1, 1, 1), (1, 32, 16), (2, 5, 33), (3, 64, 40), (4, 17, 9), (5, 7, 50), (14, 32, 31), (33, 100, 19),
-         (128, 10, 64), (500, 37, 29)]  # fmt: skip
+SIZES = [(0, 3, 4), (1, 1, 1), (1, 32, 16), (2, 5, 33), (3, 64, 40), (4, 17, 9), (5, 7, 50), (14, 32, 31),
+         (33, 100, 19), (128, 10, 64), (500, 37, 29)]  # fmt: skip
 SGD = {
     "plain": dict(lr=0.1),
     "momentum": dict(lr=0.1, momentum=0.9, dampening=0.2),

@@ -200,9 +200,9 @@ class BatchNorm1d(Module):
             raise bad_value("BatchNorm1d", "x", f"of shape {x.shape}", expected)
         own_statistics = self.training or (self.running_mean is None and self.running_var is None)
         update = self.training and self.num_batches_tracked is not None
-        momentum = 0.0 if self.momentum is None else self.momentum
+        momentum: Any = 0.0 if self.momentum is None else self.momentum
         if update and self.momentum is None:
-            momentum = 1.0 / (float(self.num_batches_tracked.data) + 1)  # type: ignore[union-attr]
+            momentum = 1.0 / (self.num_batches_tracked.data + 1)  # type: ignore[union-attr]
         keep = update or not self.training
         y = F.batch_norm(
             x,

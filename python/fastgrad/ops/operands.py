@@ -10,6 +10,7 @@ from fastgrad import dtypes
 from fastgrad.autograd.graph import Value, sum_to_shape, wrap
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_index, bad_type, bad_value
+from fastgrad.traced import ARRAYS, as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -34,8 +35,8 @@ def as_tensor(function: str, argument: str, x: Any) -> Tensor:
         return x  # type: ignore[return-value]
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):
         return wrap(np.array(x, scalar_dtype(x)))
-    if isinstance(x, (np.ndarray, np.generic, list, tuple)):
-        array = np.asarray(x)
+    if isinstance(x, (*ARRAYS, np.generic, list, tuple)):
+        array = as_array(x)
         if isinstance(x, (list, tuple)) and array.dtype.kind == "f":
             array = array.astype(dtypes.get_default_dtype())
         return wrap(dtypes.convert(function, argument, array))

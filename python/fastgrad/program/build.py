@@ -11,8 +11,8 @@ import numpy as np
 from fastgrad import backend
 from fastgrad.autograd.mode import state
 from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
-from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
-from fastgrad.program.memory import place
+from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds, leaves, map_leaves
+from fastgrad.program.memory import aligned, place
 from fastgrad.program.recorder import DrawnInt, Recorder
 
 __all__ = ["Argument", "Result", "build"]
@@ -88,6 +88,8 @@ def build(
     grad_enabled : bool
         Whether the tape was on when the call began.
     """
+    # Where each result lies in its buffer, before that gets memory of the program's own.
+    refs = [None if r.array is None else Ref(*_place_of(recorder, r.array)) for r in results]
     plan = _plan(recorder, arguments, results)
     drop_unread(plan)
     drop_copies(plan)
@@ -99,7 +101,7 @@ def build(
     at = _add_commands(native, plan.commands, memory)
     native.keep(memory.owners)
     _add_arguments(native, recorder, arguments, plan)
-    fresh, bytes_made = _add_results(native, recorder, results, plan, memory)
+    fresh, bytes_made = _add_results(native, results, refs, plan, memory)
     _add_tape(native, recorder, arguments, effects)
     _add_updates(native, plan.commands, at)
     for draw in recorder.draws:
@@ -138,6 +140,9 @@ def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[R
         elif buffer in needed:
             commands.insert(0, _start(buffer))
         buffer.array, buffer.start = content.get(buffer, owner), None
+        if buffer.kind == "output":  # the caller has the memory of the recorded call
+            buffer.array = aligned(buffer.nbytes)
+            buffer.address = buffer.array.__array_interface__["data"][0]
         del owner
     return Plan(commands, outputs)
 
@@ -157,9 +162,7 @@ class _Arrays:
 
     def __init__(self, places: dict[Buffer, int], nbytes: int) -> None:
         self.places = places
-        block = np.empty(nbytes + 64, np.uint8)
-        skip = -block.__array_interface__["data"][0] % 64
-        self.block = block[skip : skip + nbytes]
+        self.block = aligned(nbytes)
         self._start = self.block.__array_interface__["data"][0]
         self.owners: list[np.ndarray] = [self.block]  # the program has to keep them
 
@@ -243,20 +246,19 @@ def _add_arguments(native: Any, recorder: Recorder, arguments: Sequence[Argument
 
 
 def _add_results(
-    native: Any, recorder: Recorder, results: Sequence[Result], plan: Plan, memory: _Arrays
+    native: Any, results: Sequence[Result], refs: Sequence[Ref | None], plan: Plan, memory: _Arrays
 ) -> tuple[list[int], int]:
     """Add all results; per result the number of the memory that is made anew for it alone, and the bytes of all."""
     numbers: dict[Buffer, int] = {}
     total = 0
     alone: list[int] = []
-    for result in results:
+    for result, ref in zip(results, refs, strict=True):
         alone.append(-1)
         if result.argument >= 0:
             native.add_argument(result.argument)
-        elif result.array is None:
+        elif ref is None:
             native.add_object(result.value)
         else:
-            ref = Ref(*_place_of(recorder, result.array))
             if ref.buffer.kind == "external":
                 native.add_object(result.value)
                 continue
@@ -288,6 +290,7 @@ def _add_tape(
     for t, array, node, count in recorder.seen.values():
         read = recorder.grads_read.get(id(t))
         native.add_guard(t, array, node, read is not None, None if read is None else read[1])
+        native.add_memory(*byte_bounds(array), recorder.is_written(array))
         if t.version.count > count:
             versions[id(t.version)] = t.version, t.version.count - count
     for t, grad in recorder.grads_read.values():

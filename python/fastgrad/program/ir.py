@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Buffer", "Command", "Ref", "leaves", "map_leaves"]
+__all__ = ["Buffer", "Command", "Ref", "byte_bounds", "leaves", "map_leaves", "overlap"]
 
 
 def byte_bounds(array: np.ndarray) -> tuple[int, int]:
@@ -20,6 +20,12 @@ def byte_bounds(array: np.ndarray) -> tuple[int, int]:
     reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
     low = sum(r for r in reach if r < 0)
     return address + low, sum(r for r in reach if r > 0) - low + array.itemsize
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether the memory that two arrays span has bytes in common."""
+    (begin, nbytes), (other, other_nbytes) = byte_bounds(a), byte_bounds(b)
+    return begin < other + other_nbytes and other < begin + nbytes
 
 
 class Buffer:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from fastgrad.program.ir import Buffer, Command
 
-__all__ = ["place"]
+__all__ = ["aligned", "place"]
 
 _ALIGNMENT = 64
 
@@ -55,3 +57,10 @@ def place(commands: Sequence[Command]) -> tuple[dict[Buffer, int], int]:
         places[buffer] = at
         top = max(top, at + size)
     return places, top
+
+
+def aligned(nbytes: int) -> np.ndarray:
+    """Memory that begins at a multiple of 64 bytes."""
+    block = np.empty(nbytes + _ALIGNMENT, np.uint8)
+    skip = -block.__array_interface__["data"][0] % _ALIGNMENT
+    return block[skip : skip + nbytes]

@@ -11,7 +11,7 @@ from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
 from fastgrad.program.build import Argument, Built, Result, build
-from fastgrad.program.ir import leaves, map_leaves
+from fastgrad.program.ir import leaves, map_leaves, overlap
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.recording import recording
 from fastgrad.traced import Traced
@@ -70,6 +70,10 @@ class Call:
                     f"{function}(): argument {i} is the result of an operation that the tape has recorded, expected a "
                     "tensor without history: x.detach()"
                 )
+            if isinstance(x, Value) and x.node is not None and x.grad is not None:
+                raise RuntimeError(
+                    f"{function}(): argument {i} has a gradient already, expected None: a recorded call gives it a new one"
+                )
 
     @property
     def is_plain(self) -> bool:
@@ -79,8 +83,15 @@ class Call:
     def copy_back(self) -> None:
         """Give the arguments that were copied what has become of the copies."""
         for x, copy in zip(self.arrays, self.dense, strict=True):
-            if x is not copy and _array(x).flags.writeable:
-                _array(x)[...] = _array(copy)
+            if x is copy:
+                continue
+            if isinstance(x, Value):
+                x.grad = copy.grad if copy.grad is not None else x.grad
+                if copy.version.count:
+                    x.data[...] = copy.data
+                    x.version.count += copy.version.count
+            elif x.flags.writeable:
+                x[...] = copy
 
 
 def _array(x: Any) -> np.ndarray:
@@ -122,19 +133,27 @@ class _StandIns:
                 continue
             t = wrap(copy)
             if requires_grad:
-                if x.grad is not None:
-                    raise RuntimeError(
-                        f"{call.function}(): argument {i} has a gradient already, expected None: a recorded call gives "
-                        "it a new one"
-                    )
                 leaf = Leaf(t)
                 leaf.hooks, leaf.post_hooks = x.node.hooks, x.node.post_hooks
                 t.node = leaf
             self.given[id(x)] = t
             self.tensors[id(t)] = i
+            recorder.originals[id(x)] = i
             recorder.made(t)
         self.args = map_leaves(lambda x: self.given.get(id(x), x), call.args)
         self.kwargs = map_leaves(lambda x: self.given.get(id(x), x), call.kwargs)
+
+    def check(self, recorder: Recorder) -> None:
+        """Raise if the function changes memory that an argument shares with something else."""
+        others = [(array, recorder.is_written(array)) for _, array, _, _ in recorder.seen.values()]
+        for i, (x, argument) in enumerate(zip(self.call.arrays, self.arguments, strict=True)):
+            array, is_written = _array(x), recorder.is_written(argument.array)
+            if any((is_written or written) and overlap(array, other) for other, written in others):
+                raise RuntimeError(
+                    f"{self.call.function}(): argument {i} shares memory with something else that the function uses, "
+                    "and the function changes it, expected memory of its own: x.clone()"
+                )
+            others.append((array, is_written))
 
     def finish(self, recorder: Recorder) -> list[tuple[Any, int, Any]]:
         """Let the arguments have what has become of their stand-ins; what a replay has to do to their ``.grad``."""
@@ -166,6 +185,7 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     inputs = _StandIns(call, recorder)
     with recording(recorder):
         result = function(*inputs.args, **inputs.kwargs)
+    inputs.check(recorder)
     grads = _settle_grads(recorder, keep_grads)
     held = [recorder.buffer(g.data) for _, _, g in grads if g is not None]
     results = [_result(recorder, inputs, held, x) for x in leaves(result)]

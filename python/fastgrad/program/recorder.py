@@ -16,7 +16,7 @@ from fastgrad import backend
 from fastgrad.autograd.node import Value
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
-from fastgrad.traced import Traced
+from fastgrad.traced import Traced, address
 
 __all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
 
@@ -100,6 +100,8 @@ class Recorder:
         Tensors whose ``.grad`` was set, and those whose ``.grad`` was read before that, with what it was.
     modules : dict
         Modules that were called, with their ``training``.
+    originals : dict
+        Which argument a tensor is (by identity) that a stand-in is recorded for.
     draws : list of Draw
         Random numbers taken.
     updates : list of Update
@@ -116,6 +118,7 @@ class Recorder:
         self.modules: dict[int, tuple[Any, bool]] = {}
         self.draws: list[Draw] = []
         self.updates: list[Update] = []
+        self.originals: dict[int, int] = {}
         self._update: Any = None
         self._made: dict[int, Value] = {}  # tensors made while recording; alive, so that no identity comes twice
         self._traced: dict[int, Traced] = {}
@@ -292,9 +295,13 @@ class Recorder:
 
     def copy(self, to: np.ndarray, source: np.ndarray) -> None:
         """to[...] = source."""
+        if address(to) == address(source) and (to.shape, to.strides, to.dtype) == (source.shape, source.strides, source.dtype):
+            return  # the end of x[i] += y: the sum is there already
         self._will_write(to)
         if np.may_share_memory(to, source):
-            source = source.copy("K")
+            apart = source.copy("K")
+            self.note("copy", (apart, source))
+            source = apart
         np.copyto(to, source)
         self.note("copy", (to, source))
 
@@ -364,13 +371,20 @@ class Recorder:
 
     def read_grad(self, t: Value, grad: Any) -> None:
         """A tensor's ``.grad`` is read."""
+        self._refuse_original(t)
         if id(t) not in self._made and id(t) not in self.grads and id(t) not in self.grads_read:
             self.grads_read[id(t)] = (t, grad)
 
     def set_grad(self, t: Value) -> None:
         """A tensor's ``.grad`` is set."""
+        self._refuse_original(t)
         if id(t) not in self._made:
             self.grads[id(t)] = t
+
+    def _refuse_original(self, t: Value) -> None:
+        i = self.originals.get(id(t))
+        if i is not None:
+            self.refuse(f"the gradient of argument {i} is used otherwise than through the argument")
 
     def called(self, module: Any) -> None:
         """A module is called."""

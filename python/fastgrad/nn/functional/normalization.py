@@ -11,6 +11,7 @@ from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
+from fastgrad.traced import as_array
 
 __all__ = ["batch_norm", "layer_norm"]
 
@@ -247,8 +248,9 @@ def batch_norm(
     return _finish(y, x, weight, bias, rule)
 
 
-def _update(running: Tensor | None, batch: Any, momentum: float) -> None:
-    """Move a running statistic towards the batch's, unrecorded."""
+def _update(running: Tensor | None, batch: Any, momentum: Any) -> None:
+    """Move a running statistic towards the batch's, not on the tape; `momentum` is a number or an array of one."""
     if running is not None:
-        running.data[...] = (1 - momentum) * running.data + momentum * batch.reshape(-1)
+        old, new = (as_array(share).astype(running.dtype) for share in (1 - momentum, momentum))
+        running.data[...] = old * running.data + new * batch.reshape(-1)
         running.version.count += 1

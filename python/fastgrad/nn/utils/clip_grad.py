@@ -11,6 +11,7 @@ from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import check_nonnegative
 from fastgrad.tensor import Tensor
+from fastgrad.traced import Traced, as_array
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -83,19 +84,21 @@ def clip_grad_norm_(
         return Tensor(np.zeros((), np.float32))
     # The order "K" keeps the memory's own: no copy of Fortran-ordered gradients.
     with np.errstate(all="ignore"):
-        norms = np.array([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
+        norms = np.stack([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
         total = np.linalg.norm(norms, norm_type)
+        factor = max_norm / (total.astype(np.float64) + 1e-6)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"clip_grad_norm_(): the norm of the gradients is {total}, expected a finite one "
             "(error_if_nonfinite=False lets it pass)"
         )
-    factor = max_norm / (float(total) + 1e-6)
-    if not factor >= 1.0:
+    # A recorded step multiplies in any case, which costs no bit: it does the same whatever the values are.
+    if isinstance(factor, Traced) or not factor >= 1.0:
+        factor = np.minimum(factor, 1.0)  # NaN stays
         for grad in grads:
-            state.quiet(np.multiply, grad.data, grad.data.dtype.type(factor), grad.data)
+            state.quiet(np.multiply, grad.data, factor.astype(grad.data.dtype), grad.data)
             grad.version.count += 1
-    return Tensor(np.asarray(total, dtype=np.result_type(*(grad.data for grad in grads))))
+    return Tensor(as_array(total.astype(np.result_type(*(grad.data for grad in grads)))))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
