@@ -180,13 +180,12 @@ void bind_activations(py::module_& m) {
              [](const PyActivation& f) { return py::make_tuple(py::type::of<PyActivation>(), arguments_of(f)); });
     m.def("activations", &activations,
           "Every activation: name, module, formula, derivative, source, parameters, reads.");
-    m.def("activation_forward", &forward, py::arg("y"), py::arg("x"), py::arg("activation"), "y = f(x); y may be x.");
-    m.def("activation_backward", &backward, py::arg("dx"), py::arg("dy"), py::arg("saved"), py::arg("activation"),
-          "dx = dy f'(saved); dx may be dy.");
-    m.def("prelu_forward", &prelu_forward, py::arg("y"), py::arg("x"), py::arg("a"),
-          "y = x if x > 0 else a x, for x (outer, channels, inner) and a (channels,) or (1,).");
-    m.def("prelu_backward", &prelu_backward, py::arg("dx"), py::arg("da"), py::arg("dy"), py::arg("x"), py::arg("a"),
-          "The gradients of prelu_forward; dx and da may be None.");
+    def<forward>(m, "activation_forward", {"y", "x", "activation"}, "y = f(x); y may be x.");
+    def<backward>(m, "activation_backward", {"dx", "dy", "saved", "activation"}, "dx = dy f'(saved); dx may be dy.");
+    def<prelu_forward>(m, "prelu_forward", {"y", "x", "a"},
+                       "y = x if x > 0 else a x, for x (outer, channels, inner) and a (channels,) or (1,).");
+    def<prelu_backward>(m, "prelu_backward", {"dx", "da", "dy", "x", "a"},
+                        "The gradients of prelu_forward; dx and da may be None.");
 }
 
 } // namespace fastgrad

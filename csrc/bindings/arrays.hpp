@@ -7,7 +7,7 @@
 
 #include "../cpu/kernels.hpp"
 #include "../program/program.hpp"
-#include "errors.hpp"
+#include "fastcall.hpp"
 
 namespace fastgrad {
 
@@ -15,9 +15,8 @@ inline bool is_array(py::handle object) { return py::isinstance<py::array>(objec
 
 template <class T> bool has_dtype(const py::array& a) {
     constexpr int number = py::detail::npy_format_descriptor<T>::value;
-    const py::dtype type = a.dtype();
-    const char order = type.byteorder();
-    return type.num() == number && (order == '=' || order == '|');
+    const auto* type = py::detail::array_descriptor_proxy(py::detail::array_proxy(a.ptr())->descr);
+    return type->type_num == number && (type->byteorder == '=' || type->byteorder == '|');
 }
 
 inline const py::array& as_array(const char* kernel, const char* argument, const py::handle& object) {
@@ -37,13 +36,8 @@ inline bool same_shape(const py::array& a, Shape shape) {
     return true;
 }
 
-inline bool is_aligned(const py::array& a) {
-    const Size item = a.itemsize();
-    if (reinterpret_cast<std::uintptr_t>(a.data()) % std::size_t(item)) return false;
-    for (Size i = 0; i < a.ndim(); ++i)
-        if (a.shape(i) > 1 && a.strides(i) % item) return false;
-    return true;
-}
+// To a multiple of the size of a number, start and strides.
+inline bool is_aligned(const py::array& a) { return a.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_; }
 
 inline bool is_c_contiguous(const py::array& a) { return a.flags() & py::array::c_style; }
 

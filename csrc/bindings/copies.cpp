@@ -45,11 +45,11 @@ void run_copy(const Copy& c) {
 
 void copy(py::handle to, py::handle from) {
     constexpr const char* name = "copy";
-    const py::array &out = as_array(name, "to", to), &in = as_array(name, "from", from);
+    const py::array &out = as_array(name, "to", to), &in = as_array(name, "source", from);
     if (shape_of(out) != shape_of(in))
-        bad_value(name, "from", shape_text(shape_of(in)), shape_text(shape_of(out)).substr(3));
-    if (!in.dtype().equal(out.dtype())) bad_type(name, "from", dtype_name(in), std::string(py::str(out.dtype())));
-    if (in.dtype().kind() == 'O') bad_type(name, "from", dtype_name(in), "a dtype of numbers");
+        bad_value(name, "source", shape_text(shape_of(in)), shape_text(shape_of(out)).substr(3));
+    if (!in.dtype().equal(out.dtype())) bad_type(name, "source", dtype_name(in), std::string(py::str(out.dtype())));
+    if (in.dtype().kind() == 'O') bad_type(name, "source", dtype_name(in), "a dtype of numbers");
     if (!out.writeable()) bad_value(name, "to", "read-only", "a writable array");
     launch_copy(out, in);
 }
@@ -81,7 +81,7 @@ void launch_copy(const py::array& to, const py::array& from) {
 }
 
 void bind_copies(py::module_& m) {
-    m.def("copy", &copy, py::arg("to"), py::arg("from"), "to[...] = from, of one shape and dtype, in any layouts.");
+    m.def("copy", &copy, py::arg("to"), py::arg("source"), "to[...] = source, of one shape and dtype, in any layouts.");
 }
 
 } // namespace fastgrad

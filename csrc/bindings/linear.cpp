@@ -2,6 +2,7 @@
 #include "activation.hpp"
 #include "arrays.hpp"
 #include "module.hpp"
+#include "new_arrays.hpp"
 
 namespace fastgrad {
 namespace {
@@ -52,6 +53,37 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
     });
 }
 
+// (y, saved): saved is what linear_backward is to get, y or a new z, or None unless `recording`.
+py::object make_linear_forward(py::handle x, py::handle w, py::handle b, const OptionalActivation& activation,
+                               bool recording) {
+    constexpr const char* name = "linear_forward";
+    const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
+    const Reads reads = bound_or_identity(name, activation).reads;
+    const py::object y = new_array(x_array, {x_array.shape(0), w_array.shape(0)});
+    py::object z = py::none();
+    if (recording && reads == Reads::input) z = new_array(x_array, {x_array.shape(0), w_array.shape(0)});
+    linear_forward(y, z, x, w, b, activation);
+    return py::make_tuple(y, recording && reads == Reads::output ? y : z);
+}
+
+// (dx, dw) or, if there is a b, (dx, dw, db), with None where `needs` says so; dw and db lie in memory as w and b do.
+py::object make_linear_backward(py::handle needs, py::handle dy, py::handle saved, py::handle x, py::handle w,
+                                py::handle b, const OptionalActivation& activation) {
+    constexpr const char* name = "linear_backward";
+    const py::array &dy_array = two_dimensional(name, "dy", dy), &w_array = two_dimensional(name, "w", w);
+    const Size count = b.is_none() ? 2 : 3;
+    if (!PyTuple_Check(needs.ptr()) || PyTuple_GET_SIZE(needs.ptr()) != count)
+        bad_value(name, "needs", py::repr(needs), "a tuple of " + std::to_string(count) + " bools");
+    const auto needed = [&](Size i) { return PyTuple_GET_ITEM(needs.ptr(), i) == Py_True; };
+    py::object dx = py::none(), dw = py::none(), db = py::none();
+    if (needed(0)) dx = new_array(dy_array, {dy_array.shape(0), w_array.shape(1)});
+    if (needed(1)) dw = new_like(w_array);
+    if (count == 3 && needed(2)) db = new_like(as_array(name, "b", b));
+    linear_backward(dx, dw, db, dy, saved, x, w, activation);
+    if (count == 2) return py::make_tuple(std::move(dx), std::move(dw));
+    return py::make_tuple(std::move(dx), std::move(dw), std::move(db));
+}
+
 template <class T>
 View<T> batch_view(Arguments<T>& arguments, const char* argument, py::handle object, Shape shape, Size& step) {
     // a batch of matrices: contiguous but for one matrix, which may have any strides
@@ -92,14 +124,16 @@ void matmul(py::handle y, py::handle a, py::handle b) {
 } // namespace
 
 void bind_linear(py::module_& m) {
-    m.def("linear_forward", &linear_forward, py::arg("y"), py::arg("z"), py::arg("x"), py::arg("w"), py::arg("b"),
-          py::arg("activation"),
-          "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
-    m.def("linear_backward", &linear_backward, py::arg("dx"), py::arg("dw"), py::arg("db"), py::arg("dy"),
-          py::arg("saved"), py::arg("x"), py::arg("w"), py::arg("activation"),
-          "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
-    m.def("matmul", &matmul, py::arg("y"), py::arg("a"), py::arg("b"),
-          "y = a b for (m, k) and (k, n), or for each of a batch of them.");
+    def<linear_forward>(m, "linear_forward", {"y", "z", "x", "w", "b", "activation"},
+                        "y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.");
+    def<linear_backward>(
+        m, "linear_backward", {"dx", "dw", "db", "dy", "saved", "x", "w", "activation"},
+        "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.");
+    def<make_linear_forward>(m, "make_linear_forward", {"x", "w", "b", "activation", "recording"},
+                             "linear_forward into new arrays: (y, saved), where saved is y, z or None.");
+    def<make_linear_backward>(m, "make_linear_backward", {"needs", "dy", "saved", "x", "w", "b", "activation"},
+                              "linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.");
+    def<matmul>(m, "matmul", {"y", "a", "b"}, "y = a b for (m, k) and (k, n), or for each of a batch of them.");
 }
 
 } // namespace fastgrad

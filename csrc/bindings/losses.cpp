@@ -1,6 +1,7 @@
 // The losses: value and gradient in one call.
 #include "arrays.hpp"
 #include "module.hpp"
+#include "new_arrays.hpp"
 
 namespace fastgrad {
 namespace {
@@ -48,6 +49,20 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
 void cross_entropy(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
                    std::int64_t ignore_index, double label_smoothing, const std::string& reduction) {
     class_loss("cross_entropy", loss, dx, x, target, weight, ignore_index, label_smoothing, reduction, false);
+}
+
+// (loss, dx), for class indices; dx is None unless `recording`.
+py::object make_cross_entropy(py::handle x, py::handle target, std::int64_t ignore_index, double label_smoothing,
+                              const std::string& reduction, bool recording) {
+    constexpr const char* name = "cross_entropy";
+    const py::array &scores = two_dimensional(name, "x", x), &index = as_array(name, "target", target);
+    if (index.ndim() != 1) bad_value(name, "target", shape_text(shape_of(index)), "an array of one dimension");
+    py::object loss = parse_reduction(name, reduction) == Reduction::none ? new_array(scores, {scores.shape(0)})
+                                                                          : new_array(scores, {});
+    py::object dx = py::none();
+    if (recording) dx = new_array(scores, {scores.shape(0), scores.shape(1)});
+    cross_entropy(loss, dx, x, target, py::none(), ignore_index, label_smoothing, reduction);
+    return py::make_tuple(std::move(loss), std::move(dx));
 }
 
 void nll_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
@@ -120,14 +135,17 @@ void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle tar
 } // namespace
 
 void bind_losses(py::module_& m) {
-    m.def("cross_entropy", &cross_entropy, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
-          py::arg("weight"), py::arg("ignore_index"), py::arg("label_smoothing"), py::arg("reduction"),
-          "loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).");
-    m.def("nll_loss", &nll_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"), py::arg("weight"),
-          py::arg("ignore_index"), py::arg("reduction"), "As cross_entropy, for x that holds log-probabilities.");
-    m.def("pointwise_loss", &pointwise_loss, py::arg("loss"), py::arg("dx"), py::arg("x"), py::arg("target"),
-          py::arg("weight"), py::arg("pos_weight"), py::arg("kind"), py::arg("parameter"), py::arg("reduction"),
-          "loss and, unless None, its gradient dx for one of the losses that compare element with element.");
+    def<cross_entropy>(m, "cross_entropy",
+                       {"loss", "dx", "x", "target", "weight", "ignore_index", "label_smoothing", "reduction"},
+                       "loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).");
+    def<make_cross_entropy>(m, "make_cross_entropy",
+                            {"x", "target", "ignore_index", "label_smoothing", "reduction", "recording"},
+                            "cross_entropy of class indices into new arrays: (loss, dx or None).");
+    def<nll_loss>(m, "nll_loss", {"loss", "dx", "x", "target", "weight", "ignore_index", "reduction"},
+                  "As cross_entropy, for x that holds log-probabilities.");
+    def<pointwise_loss>(
+        m, "pointwise_loss", {"loss", "dx", "x", "target", "weight", "pos_weight", "kind", "parameter", "reduction"},
+        "loss and, unless None, its gradient dx for one of the losses that compare element with element.");
 }
 
 } // namespace fastgrad

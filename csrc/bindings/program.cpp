@@ -33,9 +33,14 @@ Py_ssize_t offset_of(const py::object& type, const char* name) {
 }
 
 void bind_tape(py::object tensor, py::object value, py::object version, py::object state) {
-    tape() = {std::move(tensor),        std::move(version),         std::move(state),
-              offset_of(value, "data"), offset_of(value, "grad"),   offset_of(value, "node"),
-              offset_of(value, "base"), offset_of(value, "version")};
+    tape() = {std::move(tensor),
+              version,
+              std::move(state),
+              offset_of(value, "data"),
+              offset_of(value, "grad"),
+              offset_of(value, "node"),
+              offset_of(value, "version"),
+              offset_of(version, "count")};
 }
 
 std::size_t bytes_of(const py::array& a) { return std::size_t(a.nbytes()); }

@@ -22,7 +22,7 @@ struct Names {
     Name lr{"lr"}, momentum{"momentum"}, dampening{"dampening"}, weight_decay{"weight_decay"}, l1{"l1"},
         nesterov{"nesterov"}, maximize{"maximize"}, betas{"betas"}, eps{"eps"}, amsgrad{"amsgrad"},
         decoupled{"decoupled_weight_decay"}, params{"params"}, step{"step"}, param_groups{"param_groups"},
-        state{"state"}, enabled{"enabled"}, training{"training"}, count{"count"}, counter{"counter"};
+        state{"state"}, enabled{"enabled"}, training{"training"}, counter{"counter"};
 };
 const Names& names() {
     static const Names& the = *new Names;
@@ -105,7 +105,7 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
         PyObject* array = arguments[i];
         if (input.is_tensor) {
             if (!PyObject_TypeCheck(array, reinterpret_cast<PyTypeObject*>(tape_.tensor.ptr()))) return false;
-            if ((slot(array, tape_.node) != Py_None) != input.requires_grad) return false;
+            if (holds(array, tape_.node, py::none()) == input.requires_grad) return false;
             array = slot(array, tape_.data);
         }
         if (!input.spec.fits(array)) return false;
@@ -157,9 +157,8 @@ bool Replay::is_valid() {
     const Names& n = names();
     if (attribute(tape_.state, n.enabled).is(py::bool_(true)) != grad_enabled) return false;
     for (const Guard& g : guards) {
-        if (slot(g.tensor.ptr(), tape_.data) != g.data.ptr()) return false;
-        if (g.node && slot(g.tensor.ptr(), tape_.node) != g.node.ptr()) return false;
-        if (g.checks_grad && slot(g.tensor.ptr(), tape_.grad) != g.grad.ptr()) return false;
+        if (!holds(g.tensor.ptr(), tape_.data, g.data) || !holds(g.tensor.ptr(), tape_.node, g.node)) return false;
+        if (g.checks_grad && !holds(g.tensor.ptr(), tape_.grad, g.grad)) return false;
     }
     if (modules_version != modules_changed) {
         for (const auto& [module, training] : modules)
@@ -214,11 +213,8 @@ void Replay::finish(PyObject* const* arguments) {
                 PyObject* state = PyDict_GetItem(u.state.ptr(), tensor.ptr());
                 PyDict_SetItem(state, n.step.text, py::int_(integer(item(state, n.step)) + 1).ptr());
             }
-    for (const Bump& bump : bumps) {
-        const py::object count = attribute(bump.version, n.count);
-        if (PyObject_SetAttr(bump.version.ptr(), n.count.text, py::int_(integer(count.ptr()) + bump.by).ptr()))
-            throw py::error_already_set();
-    }
+    for (const Bump& bump : bumps)
+        *reinterpret_cast<Py_ssize_t*>(reinterpret_cast<char*>(bump.version.ptr()) + tape_.count) += bump.by;
     for (const Effect& effect : effects) {
         if (!arguments && effect.argument >= 0) continue;
         PyObject* tensor = effect.argument >= 0 ? arguments[effect.argument] : effect.tensor.ptr();
@@ -247,8 +243,6 @@ py::object Replay::wrap(py::object array) const {
     if (!version) throw py::error_already_set();
     slot(tensor.ptr(), tape_.data) = array.release().ptr();
     slot(tensor.ptr(), tape_.version_slot) = version;
-    for (const Py_ssize_t offset : {tape_.grad, tape_.node, tape_.base})
-        slot(tensor.ptr(), offset) = Py_NewRef(Py_None);
     return tensor;
 }
 

@@ -15,8 +15,8 @@ namespace py = pybind11;
 
 // Where the tape's classes keep what replay reads and writes at every call: offsets of slots instead of look-ups.
 struct Tape {
-    py::object tensor, version, state; // the classes Tensor and Version, and the switch of autograd.mode
-    Py_ssize_t data, grad, node, base, version_slot;
+    py::object tensor, version, state;                // the classes Tensor and Version, and the switch of autograd.mode
+    Py_ssize_t data, grad, node, version_slot, count; // the last of a Version
 };
 
 // The memory of an argument or result; null if it is not as a program was recorded for.
@@ -60,7 +60,7 @@ class Replay {
         ArraySpec spec;
     };
     struct Guard {
-        py::object tensor, data, node; // node null: not looked at
+        py::object tensor, data, node;
         bool checks_grad;
         py::object grad; // what .grad is before the call
     };
@@ -126,8 +126,13 @@ class Replay {
     PyObject* make_output(const Output& output, PyObject* const* arguments,
                           const std::vector<py::object>& memory) const;
     py::object wrap(py::object array) const;
-    PyObject*& slot(PyObject* object, Py_ssize_t offset) const {
+    // A field of an object; null counts as None.
+    static PyObject*& slot(PyObject* object, Py_ssize_t offset) {
         return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+    }
+    static bool holds(PyObject* object, Py_ssize_t offset, const py::object& value) {
+        PyObject* held = slot(object, offset);
+        return held == value.ptr() || (!held && value.is_none());
     }
     std::unique_lock<std::mutex> lock();
 

@@ -132,18 +132,16 @@ void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int
 } // namespace
 
 void bind_rows(py::module_& m) {
-    m.def("softmax_forward", &softmax_forward<false>, py::arg("y"), py::arg("x"), "y = softmax of the rows of x.");
-    m.def("log_softmax_forward", &softmax_forward<true>, py::arg("y"), py::arg("x"),
-          "y = log softmax of the rows of x.");
-    m.def("softmax_backward", &softmax_backward<false>, py::arg("dx"), py::arg("dy"), py::arg("y"),
-          "dx = y (dy - sum of dy y over the row).");
-    m.def("log_softmax_backward", &softmax_backward<true>, py::arg("dx"), py::arg("dy"), py::arg("y"),
-          "dx = dy - exp(y) (sum of dy over the row).");
-    m.def("dropout", &dropout, py::arg("y"), py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("offset"),
-          "y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.");
-    m.def("gather_rows", &gather_rows, py::arg("out"), py::arg("x"), py::arg("index"), "out[i] = x[index[i]].");
-    m.def("embedding_backward", &embedding_backward, py::arg("dw"), py::arg("dy"), py::arg("index"),
-          py::arg("padding_idx"), "dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.");
+    def<softmax_forward<false>>(m, "softmax_forward", {"y", "x"}, "y = softmax of the rows of x.");
+    def<softmax_forward<true>>(m, "log_softmax_forward", {"y", "x"}, "y = log softmax of the rows of x.");
+    def<softmax_backward<false>>(m, "softmax_backward", {"dx", "dy", "y"}, "dx = y (dy - sum of dy y over the row).");
+    def<softmax_backward<true>>(m, "log_softmax_backward", {"dx", "dy", "y"},
+                                "dx = dy - exp(y) (sum of dy over the row).");
+    def<dropout>(m, "dropout", {"y", "x", "p", "seed", "offset"},
+                 "y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.");
+    def<gather_rows>(m, "gather_rows", {"out", "x", "index"}, "out[i] = x[index[i]].");
+    def<embedding_backward>(m, "embedding_backward", {"dw", "dy", "index", "padding_idx"},
+                            "dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.");
 }
 
 } // namespace fastgrad

@@ -217,14 +217,14 @@ void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle e
 } // namespace
 
 void bind_updates(py::module_& m) {
-    m.def("sgd", &sgd, py::arg("params"), py::arg("grads"), py::arg("momentum_buffers"), py::arg("lr"),
-          py::arg("momentum"), py::arg("dampening"), py::arg("weight_decay"), py::arg("l1"), py::arg("nesterov"),
-          py::arg("maximize"), py::arg("first"),
-          "One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.");
-    m.def(
-        "adam", &adam, py::arg("params"), py::arg("grads"), py::arg("exp_avgs"), py::arg("exp_avg_sqs"),
-        py::arg("max_exp_avg_sqs"), py::arg("steps"), py::arg("lr"), py::arg("beta1"), py::arg("beta2"), py::arg("eps"),
-        py::arg("weight_decay"), py::arg("l1"), py::arg("decoupled"), py::arg("maximize"),
+    def<sgd>(m, "sgd",
+             {"params", "grads", "momentum_buffers", "lr", "momentum", "dampening", "weight_decay", "l1", "nesterov",
+              "maximize", "first"},
+             "One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.");
+    def<adam>(
+        m, "adam",
+        {"params", "grads", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs", "steps", "lr", "beta1", "beta2", "eps",
+         "weight_decay", "l1", "decoupled", "maximize"},
         "One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.");
 }
 

@@ -1,4 +1,5 @@
-// Cross-entropy and negative log-likelihood over rows of class scores: loss and gradient in one visit to each row.
+// Cross-entropy and negative log-likelihood over rows of class scores: loss and gradient in one visit to each block of
+// rows.
 #pragma once
 
 #include "softmax.hpp"
@@ -21,20 +22,45 @@ template <class T> struct CrossEntropyRows {
         return l.weight ? q * io.load(l.weight + j) : q;
     }
 
-    // Loss of row i; its gradient times `scale` goes to dx.
-    double row(Size i, T scale) const {
-        const T* x = l.x + i * l.c;
-        T* dx = l.dx ? l.dx + i * l.c : nullptr;
+    // Losses of rows [begin, end), at most as many as there are lanes, to `each`; their gradients times `scale` to dx.
+    // Stage by stage for all rows: what one row waits for, its maximum, its sum, the store it reads next, is filled by
+    // the others, and one logarithm serves all of them.
+    void block(Size begin, Size end, T scale, double* each) const {
         const bool spreads = l.probability || l.label_smoothing != 0;
-        const T own = l.index ? T(1 - l.label_smoothing) * weight(l.index[i]) : T(0);
-        T max = 0, log_total = 0;
-        Vec<T> inverse = 0.0;
+        T max[Vec<T>::lanes]{}, log_total[Vec<T>::lanes]{}, inverse[Vec<T>::lanes]{};
         if (!l.log_probabilities) {
-            max = row_max(x, l.c);
-            const T total = row_exp_sum(dx, x, max, l.c);
-            log_total = scalar_log(total);
-            inverse = T(1) / total;
+            T total[Vec<T>::lanes];
+            for (T& t : total) t = 1;
+            for (Size i = begin; i < end; ++i)
+                if (!ignored(i)) max[i - begin] = row_max(l.x + i * l.c, l.c);
+            for (Size i = begin; i < end; ++i)
+                if (!ignored(i)) total[i - begin] = row_exp_sum(dx(i), l.x + i * l.c, max[i - begin], l.c);
+            const Vec<T> totals = Vec<T>::load(total);
+            log(totals).store(log_total);
+            (Vec<T>(1.0) / totals).store(inverse);
         }
+        for (Size i = begin; i < end; ++i) {
+            const Size k = i - begin;
+            if (ignored(i)) {
+                each[i] = 0;
+                if (l.dx) __builtin_memset(dx(i), 0, std::size_t(l.c) * sizeof(T));
+            } else {
+                each[i] = row(i, scale, spreads, max[k], log_total[k], inverse[k]);
+            }
+        }
+        if (l.dx && l.index)
+            for (Size i = begin; i < end; ++i)
+                if (!ignored(i)) dx(i)[l.index[i]] -= own(i) * scale;
+    }
+
+  private:
+    FG_INLINE T* dx(Size i) const { return l.dx ? l.dx + i * l.c : nullptr; }
+    FG_INLINE T own(Size i) const { return l.index ? T(1 - l.label_smoothing) * weight(l.index[i]) : T(0); }
+
+    // The loss of row i, whose gradient but for the target's own part goes to dx.
+    FG_INLINE double row(Size i, T scale, bool spreads, T max, T log_total, T inverse) const {
+        const T* x = l.x + i * l.c;
+        const T at_target = own(i);
         Vec<T> loss = 0.0, sum_q = 0.0;
         if (spreads)
             for_each_vector<T>(l.c, [&](Size j, auto io) FG_INLINE_CALL {
@@ -43,15 +69,14 @@ template <class T> struct CrossEntropyRows {
                 sum_q = sum_q + q;
             });
         const double row_loss =
-            double(sum(loss)) + (l.index ? double(own) * -double(x[l.index[i]] - max - log_total) : 0.0);
-        if (dx) {
-            const Vec<T> all = (sum(sum_q) + own) * scale;
+            double(sum(loss)) + (l.index ? double(at_target) * -double(x[l.index[i]] - max - log_total) : 0.0);
+        if (T* const to = dx(i)) {
+            const Vec<T> all = (sum(sum_q) + at_target) * scale;
             for_each_vector<T>(l.c, [&](Size j, auto io) FG_INLINE_CALL {
-                Vec<T> g = l.log_probabilities ? Vec<T>(0.0) : io.load(dx + j) * inverse * all;
+                Vec<T> g = l.log_probabilities ? Vec<T>(0.0) : io.load(to + j) * Vec<T>(inverse) * all;
                 if (spreads) g = g - spread(i, j, io) * Vec<T>(scale);
-                io.store(dx + j, g);
+                io.store(to + j, g);
             });
-            if (l.index) dx[l.index[i]] -= own * scale;
         }
         return row_loss;
     }
@@ -70,14 +95,9 @@ template <class T> void cross_entropy(const CrossEntropy<T>& l) {
     double* each = static_cast<double*>(scratch(Scratch::row, std::size_t(l.n + 1) * sizeof(double)));
     const int tasks = tasks_for(double(l.n) * (20 + double(l.c)));
     parallel_for(tasks, [&](int task) {
-        for (Size i = l.n * task / tasks; i < l.n * (task + 1) / tasks; ++i) {
-            if (rows.ignored(i)) {
-                each[i] = 0;
-                if (l.dx) __builtin_memset(l.dx + i * l.c, 0, std::size_t(l.c) * sizeof(T));
-            } else {
-                each[i] = rows.row(i, scale);
-            }
-        }
+        const Size end = l.n * (task + 1) / tasks;
+        for (Size i = l.n * task / tasks; i < end; i += Vec<T>::lanes)
+            rows.block(i, end - i < Vec<T>::lanes ? end : i + Vec<T>::lanes, scale, each);
     });
     if (l.reduction == Reduction::none) {
         for (Size i = 0; i < l.n; ++i) l.loss[i] = T(each[i]);

@@ -52,13 +52,13 @@ void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& 
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k; // of w in memory
     if (l.m > 0 && l.m <= few_rows && right.columns == 1)
         return update_few(l.m, outer, inner, left, right, w, w_rule, 0);
-    T* dw = static_cast<T*>(scratch(Scratch::dw, std::size_t(outer * inner) * sizeof(T)));
-    multiply<T>(outer, inner, l.m, left.transposed(), right, dw, nullptr,
-                [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
-                    const Rule rule = w_rule;
-                    const S s = w;
-                    for (Size r = 0; r < rows; ++r) apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
-                });
+    multiply_tiles<T>(outer, inner, l.m, left.transposed(), right,
+                      [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
+                          const Rule rule = w_rule;
+                          const S s = w;
+                          for (Size r = 0; r < rows; ++r)
+                              apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
+                      });
 }
 
 template <class T> void linear_sgd(const LinearSgd<T>& l) {

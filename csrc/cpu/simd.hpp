@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -209,20 +210,22 @@ FG_INLINE Vec<float> narrow(Wide w) {
     return x;
 }
 
+// Lane i gets what lane i + distance had.
+template <int distance, class T, int... i> FG_INLINE Vec<T> rotated(Vec<T> x, std::integer_sequence<int, i...>) {
+    return Vec<T>(__builtin_shufflevector(x.v, x.v, ((i + distance) % Vec<T>::lanes)...));
+}
+// Both halves joined, lane by lane, then both halves of the first half, ... down to the first lane.
+template <int width, class T, class Join> FG_INLINE T folded(Vec<T> x, Join join) {
+    if constexpr (width == 0) return x.v[0];
+    else return folded<width / 2>(join(x, rotated<width>(x, std::make_integer_sequence<int, Vec<T>::lanes>())), join);
+}
 // Sum and maximum of all lanes, in one fixed order: halves are folded onto each other.
 template <class T> FG_INLINE T sum(Vec<T> x) {
-    T lane[Vec<T>::lanes];
-    x.store(lane);
-    for (int width = Vec<T>::lanes / 2; width > 0; width /= 2)
-        for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
-    return lane[0];
+    return folded<Vec<T>::lanes / 2>(x, [](Vec<T> a, Vec<T> b) FG_INLINE_CALL { return a + b; });
 }
 template <class T> FG_INLINE T largest(Vec<T> x) { // NaN lanes are passed over
-    T lane[Vec<T>::lanes];
-    x.store(lane);
-    T best = lane[0];
-    for (int i = 1; i < Vec<T>::lanes; ++i) best = lane[i] > best || best != best ? lane[i] : best;
-    return best;
+    return folded<Vec<T>::lanes / 2>(x, [](Vec<T> a, Vec<T> b)
+                                            FG_INLINE_CALL { return select(b > a, b, select(a == a, a, b)); });
 }
 
 template <class T> FG_INLINE Mask<T> first_lanes(std::ptrdiff_t n) {

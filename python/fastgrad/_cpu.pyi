@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 import numpy
 import typing
-__all__: list[str] = ['Activation', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
+__all__: list[str] = ['Activation', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
     An activation with its parameters; immutable.
@@ -126,7 +126,7 @@ def activations() -> list:
     """
     Every activation: name, module, formula, derivative, source, parameters, reads.
     """
-def adam(params: typing.Any, grads: typing.Any, exp_avgs: typing.Any, exp_avg_sqs: typing.Any, max_exp_avg_sqs: typing.Any, steps: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, beta1: typing.SupportsFloat | typing.SupportsIndex, beta2: typing.SupportsFloat | typing.SupportsIndex, eps: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, decoupled: bool, maximize: bool) -> None:
+def adam(params: typing.Any, grads: typing.Any, exp_avgs: typing.Any, exp_avg_sqs: typing.Any, max_exp_avg_sqs: typing.Any, steps: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool) -> None:
     """
     One step of Adam in place, or of AdamW if decoupled: then weight decay and l1 act on the parameter directly.
     """
@@ -134,19 +134,19 @@ def build() -> dict:
     """
     Compiler, instruction sets built, those that run here, and the one in use.
     """
-def copy(to: typing.Any, from: typing.Any) -> None:
+def copy(to: typing.Any, source: typing.Any) -> None:
     """
-    to[...] = from, of one shape and dtype, in any layouts.
+    to[...] = source, of one shape and dtype, in any layouts.
     """
-def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: typing.SupportsInt | typing.SupportsIndex, label_smoothing: typing.SupportsFloat | typing.SupportsIndex, reduction: str) -> None:
+def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: int, label_smoothing: float, reduction: str) -> None:
     """
     loss and, unless None, its gradient dx for scores x (n, c) and targets (n,) int64 or (n, c).
     """
-def dropout(y: typing.Any, x: typing.Any, p: typing.SupportsFloat | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, offset: typing.SupportsInt | typing.SupportsIndex) -> None:
+def dropout(y: typing.Any, x: typing.Any, p: float, seed: int, offset: int) -> None:
     """
     y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.
     """
-def embedding_backward(dw: typing.Any, dy: typing.Any, index: typing.Any, padding_idx: typing.SupportsInt | typing.SupportsIndex) -> None:
+def embedding_backward(dw: typing.Any, dy: typing.Any, index: typing.Any, padding_idx: int) -> None:
     """
     dw[r] = sum of dy[i] over all i with index[i] == r, 0 for r == padding_idx.
     """
@@ -190,15 +190,27 @@ def log_softmax_forward(y: typing.Any, x: typing.Any) -> None:
     """
     y = log softmax of the rows of x.
     """
+def make_cross_entropy(x: typing.Any, target: typing.Any, ignore_index: int, label_smoothing: float, reduction: str, recording: bool) -> typing.Any:
+    """
+    cross_entropy of class indices into new arrays: (loss, dx or None).
+    """
+def make_linear_backward(needs: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> typing.Any:
+    """
+    linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.
+    """
+def make_linear_forward(x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, recording: bool) -> typing.Any:
+    """
+    linear_forward into new arrays: (y, saved), where saved is y, z or None.
+    """
 def matmul(y: typing.Any, a: typing.Any, b: typing.Any) -> None:
     """
     y = a b for (m, k) and (k, n), or for each of a batch of them.
     """
-def nll_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: typing.SupportsInt | typing.SupportsIndex, reduction: str) -> None:
+def nll_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: int, reduction: str) -> None:
     """
     As cross_entropy, for x that holds log-probabilities.
     """
-def pointwise_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, pos_weight: typing.Any, kind: str, parameter: typing.SupportsFloat | typing.SupportsIndex, reduction: str) -> None:
+def pointwise_loss(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, pos_weight: typing.Any, kind: str, parameter: float, reduction: str) -> None:
     """
     loss and, unless None, its gradient dx for one of the losses that compare element with element.
     """
@@ -214,7 +226,7 @@ def set_num_threads(n: typing.Any) -> None:
     """
     Sets how many threads kernels may use, from 1 to 1024.
     """
-def sgd(params: typing.Any, grads: typing.Any, momentum_buffers: typing.Any, lr: typing.SupportsFloat | typing.SupportsIndex, momentum: typing.SupportsFloat | typing.SupportsIndex, dampening: typing.SupportsFloat | typing.SupportsIndex, weight_decay: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, nesterov: bool, maximize: bool, first: typing.Any) -> None:
+def sgd(params: typing.Any, grads: typing.Any, momentum_buffers: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool, first: typing.Any) -> None:
     """
     One step of SGD in place; first[i] says that momentum_buffers[i] holds nothing yet.
     """

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["Interchange"]
 
 
-def _rebuild(cls: type[Any], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
+def _rebuild(cls: type[Value], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
     """What a pickled tensor becomes again."""
-    t = object.__new__(cls)
+    t: Any = cls.__new__(cls)
     t.data = data
-    t.grad = t.base = None
     t.version = Version()
-    t.node = Leaf(t) if requires_grad else None
+    if requires_grad:
+        t.node = Leaf(t)
     if attributes:
         t.__dict__.update(attributes)
     return t

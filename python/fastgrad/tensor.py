@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad import dtypes
+from fastgrad import _tape, dtypes
 from fastgrad.autograd import hooks
 from fastgrad.autograd.backward import backward
 from fastgrad.autograd.graph import set_result_class
@@ -77,7 +77,6 @@ class Tensor(Interchange):
 
             data = as_tensor(data).data
         self.data = data
-        self.grad = self.node = self.base = None
         self.version = Version()
         if requires_grad:
             self.requires_grad = True
@@ -218,7 +217,10 @@ class Tensor(Interchange):
         inputs : Tensor or sequence of Tensor, optional
             Only these get a gradient; all leaves by default.
         """
-        backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        if gradient is None and inputs is None and not create_graph and (grads := _tape.seed(self)) is not None:
+            _tape.backward(grads, bool(retain_graph))  # the usual case
+        else:
+            backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> hooks.RemovableHandle:
         """Have ``hook(gradient)`` called when the gradient of this tensor is complete.

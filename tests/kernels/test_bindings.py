@@ -80,7 +80,9 @@ def test_every_kernel_is_called_here():
     """A new kernel must be put into the table above."""
     others = {"sgd", "adam", "activations", "build", "get_num_threads", "set_num_threads", "fma_peak", "Activation"}
     public = {name for name in dir(_cpu) if not name.startswith("_")}
-    assert public - others == set(CALLS)
+    making = {name for name in public if name.startswith("make_")}  # tests/kernels/test_make.py
+    assert public - others - making == set(CALLS)
+    assert {name.removeprefix("make_") for name in making} <= set(CALLS)
 
 
 @pytest.mark.parametrize("kernel", CALLS)
@@ -169,6 +171,32 @@ def test_the_number_of_arguments_is_checked():
         for wrong in (values[:-1], [*values, None], []):
             with pytest.raises(TypeError):
                 getattr(_cpu, kernel)(*wrong)
+
+
+def test_arguments_can_be_named():
+    for kernel, (outputs, arguments) in CALLS.items():
+        by_place, by_name = call(kernel), call(kernel)
+        getattr(_cpu, kernel)(*by_place.values())
+        first, *others = by_name
+        getattr(_cpu, kernel)(by_name[first], **{name: by_name[name] for name in reversed(others)})
+        for name in list(arguments)[:outputs]:
+            assert same_bits(by_place[name], by_name[name])
+        with pytest.raises(TypeError, match=rf"{kernel}\(\) has no argument 'nonsense'"):
+            getattr(_cpu, kernel)(**by_name, nonsense=1)
+        with pytest.raises(TypeError, match=rf"{kernel}\(\) got argument '{first}' twice"):
+            getattr(_cpu, kernel)(*by_name.values(), **{first: None})
+        del by_name[others[-1]]
+        with pytest.raises(TypeError, match=rf"{kernel}\(\) lacks argument '{others[-1]}'"):
+            getattr(_cpu, kernel)(**by_name)
+
+
+def test_numbers_and_texts_are_checked():
+    rejects(TypeError, "dropout", "p", call("dropout", p="half"))
+    rejects(TypeError, "dropout", "seed", call("dropout", seed=-1))
+    rejects(TypeError, "dropout", "seed", call("dropout", seed=2**64))
+    rejects(TypeError, "dropout", "offset", call("dropout", offset=0.5))
+    rejects(TypeError, "cross_entropy", "ignore_index", call("cross_entropy", ignore_index=None))
+    rejects(TypeError, "cross_entropy", "reduction", call("cross_entropy", reduction=None))
 
 
 def test_an_activation_is_an_activation():

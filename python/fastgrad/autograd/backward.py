@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad.autograd.engine import Grads, accumulate, path_to, pop, run_hooks, sweep
+from fastgrad import _tape
+from fastgrad._tape import accumulate, pop, sweep
+from fastgrad.autograd.engine import Grads, path_to, run_hooks, run_post_hooks
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
-from fastgrad.autograd.mode import no_grad
 from fastgrad.autograd.node import Leaf, Value
-from fastgrad.autograd.traced import as_array
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -26,12 +27,8 @@ _CREATE_GRAPH = "double backward is not supported: create_graph=True cannot reco
 def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
     """The nodes to start from with the gradients that come to them."""
     if gradients is None:
-        if len(tensors) == 1 and isinstance(tensors[0], Value):  # the usual case
-            t = tensors[0]
-            if t.node is not None and t.data.size == 1:
-                one = np.empty(t.data.shape, t.data.dtype)
-                one.fill(1)  # a third of the time of np.ones
-                return {t.node: one}
+        if len(tensors) == 1 and (usual := _tape.seed(tensors[0])) is not None:
+            return usual
         gradients = (None,) * len(tensors)
     elif isinstance(gradients, Value) or not isinstance(gradients, (tuple, list)):
         gradients = (gradients,)
@@ -118,24 +115,7 @@ def backward(
     if inputs is not None:
         _backward_to(grads, _as_tuple(inputs), bool(retain_graph))
         return
-    with np.errstate(all="ignore"):
-        sweep(grads, bool(retain_graph), None, None)
-        while grads:
-            leaf, g, alone = pop(grads)
-            if leaf.hooks is not None:
-                g, alone = run_hooks(leaf.hooks, g), False
-            t = leaf.tensor()
-            if t is not None:
-                accumulate(t, g, alone)
-                if leaf.post_hooks is not None:
-                    _run_post_hooks(leaf, t)
-
-
-def _run_post_hooks(leaf: Leaf, t: Value) -> None:
-    assert leaf.post_hooks is not None
-    with no_grad():
-        for hook in tuple(leaf.post_hooks.values()):
-            hook(t)
+    _tape.backward(grads, bool(retain_graph))
 
 
 def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
@@ -150,7 +130,7 @@ def _backward_to(grads: Grads, targets: Sequence[Any], keep: bool) -> None:
         with np.errstate(all="ignore"):
             accumulate(t, g, False)
         if isinstance(t.node, Leaf) and t.node.post_hooks is not None:
-            _run_post_hooks(t.node, t)
+            run_post_hooks(t.node.post_hooks, t)
 
 
 def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) -> Grads:

@@ -45,7 +45,8 @@ def _node(function: str, x: Value, hook: Any) -> Node | Leaf:
         raise bad_type(function, "hook", f"a {type(hook).__name__}", "a callable")
     if x.node is None:
         raise RuntimeError(f"{function}(): cannot register a hook on a tensor that doesn't require gradient")
-    return x.node
+    node: Node | Leaf = x.node
+    return node
 
 
 def register_hook(x: Value, hook: Callable[..., Any]) -> RemovableHandle:

@@ -50,8 +50,13 @@ class Module(Tree):
     """
 
     _hooks: hooks.Hooks | None = None
-    # False as soon as a call is more than the class's own forward: hooks, or a forward set on the instance.
+    # False as soon as a call is more than the class's own forward: hooks, or a forward set on the instance. An instance
+    # has its own, because the interpreter finds it sooner than the class's.
     _direct: bool = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["_direct"] = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._direct:
@@ -63,11 +68,7 @@ class Module(Tree):
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def _calls_changed(self) -> None:
-        direct = self._hooks is None and "forward" not in self.__dict__
-        if direct:
-            self.__dict__.pop("_direct", None)
-        else:
-            self.__dict__["_direct"] = False
+        self.__dict__["_direct"] = self._hooks is None and "forward" not in self.__dict__
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

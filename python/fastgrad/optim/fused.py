@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import is_
 from typing import Any
 
 import numpy as np
 
-from fastgrad.autograd import enable_grad
+from fastgrad._tape import are_same, count_changes, with_gradients
+from fastgrad.autograd import enable_grad, mode
 from fastgrad.autograd.graph import wrap
-from fastgrad.autograd import mode
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.arguments import check_number
 from fastgrad.optim.optimizer import Optimizer, Params
@@ -133,7 +132,8 @@ class FusedOptimizer(Optimizer):
                 argument = f"param_groups[{i}]['lr']"
                 check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
-        recorder, mode.state.recorder = mode.state.recorder, None  # what is made here stays, and is no part of a recorded step
+        # What is made here stays, and is no part of a recorded step.
+        recorder, mode.state.recorder = mode.state.recorder, None
         updates: list[Update] = []
         try:
             for i, group in enumerate(self.param_groups):
@@ -153,34 +153,35 @@ class FusedOptimizer(Optimizer):
             for state, name, buffer in update.new:
                 state[name] = buffer
             self._finish(update)
-            for p in update.tensors:
-                p.version.count += 1
+            count_changes(update.tensors)
         return loss
 
     def _collect(self, updates: list[Update], i: int, group: dict[str, Any]) -> None:
         """Append what the group needs to be updated: one kernel call, or more if arrays differ in kind."""
-        tensors = [p for p in group["params"] if p.grad is not None]
+        tensors, params, grads = with_gradients(group["params"])
         if not tensors:
             return
-        params = [p.data for p in tensors]
-        grads = [p.grad.data for p in tensors]
         names = self._names(group)
-        states = [self.state[p] for p in tensors] if names else []
-        try:
-            buffers = [[s[name].data for s in states] for name in names]
-        except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
-            pass
-        else:
-            ready = self._ready.get(i, ())
-            arrays = sum(buffers, params) if names else params
-            if len(arrays) == len(ready) and all(map(is_, arrays, ready)):
-                updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(params)))
-                return
+        states: list[dict[str, Any]] = []
+        buffers: list[Arrays] = []
+        arrays = params
+        if names:
+            states = [self.state[p] for p in tensors]
+            try:
+                buffers = [[s[name].data for s in states] for name in names]
+            except (KeyError, AttributeError):  # none yet, or None in a state that torch saved
+                arrays = []
+            else:
+                arrays = [array for column in (params, *buffers) for array in column]
+        ready = self._ready.get(i)
+        if ready is not None and are_same(arrays, ready):
+            updates.append(Update(group, tensors, states, params, grads, buffers, [False] * len(states)))
+            return
         split = self._prepare(group, names, tensors, states)
         for update in split:
             self._check(update)
         if len(split) == 1 and not split[0].packed:
-            self._ready[i] = sum(split[0].buffers, params)
+            self._ready[i] = [array for column in (params, *split[0].buffers) for array in column]
         else:
             self._ready.pop(i, None)
         updates += split

@@ -59,6 +59,7 @@ class Built:
     commands: list[Command]
     places: dict[Buffer, int]
     nbytes: int
+    fresh: list[int]  # per result, the number of the memory that it is all of; -1 for others
 
 
 def build(
@@ -98,14 +99,14 @@ def build(
     at = _add_commands(native, plan.commands, memory)
     native.keep(memory.owners)
     _add_arguments(native, recorder, arguments, plan)
-    nbytes += _add_results(native, recorder, results, plan, memory)
+    fresh, bytes_made = _add_results(native, recorder, results, plan, memory)
     _add_tape(native, recorder, arguments, effects)
     _add_updates(native, plan.commands, at)
     for draw in recorder.draws:
         indices = [i for c, i in zip(plan.commands, at, strict=True) if _draw_of(c) is draw]
         native.add_draw(draw.generator, draw.count, indices)
     native.grad_enabled, native.single = grad_enabled, single
-    return Built(native, plan.commands, places, nbytes)
+    return Built(native, plan.commands, places, nbytes + bytes_made, fresh)
 
 
 def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[Result]) -> Plan:
@@ -218,7 +219,7 @@ def _runner(name: str, function: Any, args: Any, kwargs: Any, targets: list[np.n
                 if target is None:
                     break
                 if target.shape != x.shape:
-                    raise RuntimeError(f"a recorded {name}() gives shape {x.shape}, expected {target.shape} as recorded")
+                    raise RuntimeError(f"a recorded {name}() gives shape {x.shape}, expected {target.shape} as before")
                 target[...] = x
 
     return run
@@ -241,11 +242,15 @@ def _add_arguments(native: Any, recorder: Recorder, arguments: Sequence[Argument
         )
 
 
-def _add_results(native: Any, recorder: Recorder, results: Sequence[Result], plan: Plan, memory: _Arrays) -> int:
-    """Add all results; the bytes of what is made anew."""
+def _add_results(
+    native: Any, recorder: Recorder, results: Sequence[Result], plan: Plan, memory: _Arrays
+) -> tuple[list[int], int]:
+    """Add all results; per result the number of the memory that is made anew for it alone, and the bytes of all."""
     numbers: dict[Buffer, int] = {}
     total = 0
+    alone: list[int] = []
     for result in results:
+        alone.append(-1)
         if result.argument >= 0:
             native.add_argument(result.argument)
         elif result.array is None:
@@ -256,12 +261,15 @@ def _add_results(native: Any, recorder: Recorder, results: Sequence[Result], pla
                 native.add_object(result.value)
                 continue
             address, owner = memory.address(ref.buffer)
-            base = np.asarray(_Memory(address, Ref(ref.buffer, 0, (ref.buffer.nbytes,), (1,), np.dtype(np.uint8)), owner))
+            whole = Ref(ref.buffer, 0, (ref.buffer.nbytes,), (1,), np.dtype(np.uint8))
+            base = np.asarray(_Memory(address, whole, owner))
             if ref.buffer not in numbers:
+                if ref.is_whole and result.array.flags.c_contiguous:
+                    alone[-1] = len(set(numbers.values()))
                 numbers[ref.buffer] = native.add_fresh(base, not _is_python_used(plan, ref.buffer))
                 total += ref.buffer.nbytes
             native.add_output(numbers[ref.buffer], base, memory.array(ref), result.is_tensor)
-    return total
+    return alone, total
 
 
 def _place_of(recorder: Recorder, array: np.ndarray) -> tuple[Any, ...]:

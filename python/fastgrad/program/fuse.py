@@ -64,7 +64,9 @@ class Plan:
         return Buffer(10_000 + self.made, nbytes=nbytes)
 
 
-def kernel(name: str, args: tuple[Any, ...], written: Iterable[Any], changed: Iterable[Any] = (), update: Any = None) -> Command:
+def kernel(
+    name: str, args: tuple[Any, ...], written: Iterable[Any], changed: Iterable[Any] = (), update: Any = None
+) -> Command:
     """A kernel's command; arguments that are neither written nor changed are read."""
     writes = [r for r in written if isinstance(r, Ref)]
     changes = [r for r in changed if isinstance(r, Ref)]
@@ -93,9 +95,8 @@ def drop_unread(plan: Plan) -> None:
 
 def _narrow(command: Command, read: set[Buffer]) -> None:
     """Of the gradients of linear, compute those that are read."""
-    wanted = [
-        r if isinstance(r, Ref) and (r.buffer in read or r.buffer.kind != "internal") else None for r in command.args[:3]
-    ]
+    outputs = command.args[:3]
+    wanted = [r if r is not None and (r.buffer in read or r.buffer.kind != "internal") else None for r in outputs]
     if any(a is not b for a, b in zip(wanted, command.args, strict=False)) and any(r is not None for r in wanted):
         dx, dw, db = wanted
         _, _, _, dy, saved, x, w, activation = command.args
@@ -182,7 +183,7 @@ def _fuse_forward(plan: Plan) -> None:
                 continue
             y, _, activation = second.args
             unseen = plan.only_between(z, i, j)
-            alone = plan.is_private(y.buffer) and y.is_whole and plan.users(y.buffer)[0] == j and y.buffer is not z.buffer
+            alone = plan.is_private(y.buffer) and y.is_whole and plan.users(y.buffer)[0] == j
             if len(z.shape) == 2 and alone and y.strides == z.strides and y.shape == z.shape:
                 args = (y, None if unseen else z, x, w, b, activation)
                 plan.commands[i] = kernel("linear_forward", args, [y, args[1]])
@@ -207,7 +208,8 @@ def _fuse_derivative(plan: Plan) -> None:
         below, _, saved, activation = second.args
         fits = saved is None or (saved.shape == dx.shape and saved.strides == dx.strides)
         new = plan.is_private(below.buffer) and below.is_whole and plan.users(below.buffer)[0] == j
-        if fits and new and plan.only_between(dx, i, j) and plan.is_untouched([saved], i, j) and below.shape == dx.shape:
+        fits = fits and below.shape == dx.shape and plan.is_untouched([saved], i, j)
+        if fits and new and plan.only_between(dx, i, j):
             plan.commands[i] = kernel("linear_grad_input", (below, dz, w, saved, activation), [below])
             plan.commands[j] = Command("nothing", None, (), {}, [], [])
     _sweep_up(plan)
@@ -273,9 +275,10 @@ def _take_out(command: Command, gone: set[int]) -> None:
         [x for k, x in enumerate(a) if k not in gone] if isinstance(a, list) and len(a) == count else a
         for a in command.args
     ]
-    changed = [r for column in (args[0], *_state_lists(Command(command.name, None, tuple(args), {}, [], []))) for r in column]
-    new = kernel(command.name, tuple(args), [], changed, command.update)
-    command.args, command.writes, command.reads = new.args, new.writes, new.reads
+    command.args = tuple(args)
+    changed = [r for column in (command.args[0], *_state_lists(command)) for r in column]
+    new = kernel(command.name, command.args, [], changed, command.update)
+    command.writes, command.reads = new.writes, new.reads
 
 
 def _sweep_up(plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,34 +16,35 @@ def _none(args: tuple[Any, ...]) -> int:
     return 0
 
 
+def _product(*sizes: int) -> int:
+    return 2 * math.prod(sizes)
+
+
 def _forward(args: tuple[Any, ...]) -> int:
     y, _, x = args[:3]
-    return 2 * y.shape[0] * y.shape[1] * x.shape[1]
+    return _product(y.shape[0], y.shape[1], x.shape[1])
 
 
 def _backward(args: tuple[Any, ...]) -> int:
     dx, dw, _, dy = args[:4]
     wide = (dx if dx is not None else dw).shape[1] if dx is not None or dw is not None else 0
-    return 2 * dy.shape[0] * dy.shape[1] * wide * ((dx is not None) + (dw is not None))
+    return _product(dy.shape[0], dy.shape[1], wide) * ((dx is not None) + (dw is not None))
 
 
 def _grad_input(args: tuple[Any, ...]) -> int:
     dx, dz = args[:2]
-    return 2 * dz.shape[0] * dz.shape[1] * dx.shape[1]
+    return _product(dz.shape[0], dz.shape[1], dx.shape[1])
 
 
 def _update(args: tuple[Any, ...]) -> int:
     refs = [a for a in args if isinstance(a, Ref)]
     dz, x = refs[-2:]
-    return 2 * dz.shape[0] * dz.shape[1] * x.shape[1]
+    return _product(dz.shape[0], dz.shape[1], x.shape[1])
 
 
 def _matmul(args: tuple[Any, ...]) -> int:
     y, a = args[:2]
-    count = 2 * a.shape[-1]
-    for n in y.shape:
-        count *= n
-    return count
+    return _product(a.shape[-1], *y.shape)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,18 @@ import numpy as np
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
-from fastgrad.autograd.traced import Traced
 from fastgrad.program.build import Argument, Built, Result, build
 from fastgrad.program.ir import leaves, map_leaves
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.recording import recording
+from fastgrad.traced import Traced
 
-__all__ = ["Call", "record"]
+__all__ = ["Call", "plain_key", "record"]
+
+
+def plain_key(count: int) -> Any:
+    """The key of a call whose arguments are `count` different Tensors."""
+    return (tuple, tuple(range(count))), (dict, ())
 
 
 class Call:
@@ -79,11 +84,11 @@ class Call:
 
 
 def _array(x: Any) -> np.ndarray:
-    return x.data if isinstance(x, Value) else x  # type: ignore[no-any-return]
+    return x.data if isinstance(x, Value) else x
 
 
 def _is_dense(array: np.ndarray) -> bool:
-    return array.flags.forc and array.flags.aligned
+    return bool(array.flags.forc and array.flags.aligned)
 
 
 def _dense(x: Any) -> Any:
@@ -109,6 +114,7 @@ class _StandIns:
         self.tensors: dict[int, int] = {}  # which argument a stand-in stands for
         for i, x in enumerate(call.arrays):
             copy = np.array(_array(call.dense[i]), order="K")
+            recorder.argument(copy)
             requires_grad = isinstance(x, Value) and x.node is not None
             self.arguments.append(Argument(copy, isinstance(x, Value), requires_grad))
             if not isinstance(x, Value):
@@ -127,7 +133,8 @@ class _StandIns:
             self.given[id(x)] = t
             self.tensors[id(t)] = i
             recorder.made(t)
-        self.args, self.kwargs = (map_leaves(lambda x: self.given.get(id(x), x), tree) for tree in (call.args, call.kwargs))
+        self.args = map_leaves(lambda x: self.given.get(id(x), x), call.args)
+        self.kwargs = map_leaves(lambda x: self.given.get(id(x), x), call.kwargs)
 
     def finish(self, recorder: Recorder) -> list[tuple[Any, int, Any]]:
         """Let the arguments have what has become of their stand-ins; what a replay has to do to their ``.grad``."""
@@ -168,7 +175,8 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     rebuild = None if flat or not isinstance(result, (tuple, list, dict)) else _rebuilder(answer)
     del result, held
     effects = grads + inputs.finish(recorder)
-    built = build(recorder, inputs.arguments, results, effects, fused, not isinstance(answer, (tuple, list, dict)), grad_enabled)
+    single = not isinstance(answer, (tuple, list, dict))
+    built = build(recorder, inputs.arguments, results, effects, fused, single, grad_enabled)
     if rebuild is not None:
         built.native.rebuild = rebuild
     return answer, built

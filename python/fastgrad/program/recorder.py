@@ -6,17 +6,17 @@ import linecache
 import operator
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
-from fastgrad.autograd.traced import Traced
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
+from fastgrad.traced import Traced
 
 __all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
 
@@ -30,7 +30,7 @@ _SHAPES_FROM_VALUES = frozenset({
     np.nonzero, np.argwhere, np.flatnonzero, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.union1d, np.intersect1d, np.setdiff1d, np.ndarray.nonzero, np.ndarray.compress,
 })  # fmt: skip
-_UNDEFINED = frozenset({np.empty_like, np.empty})
+_UNDEFINED: frozenset[Any] = frozenset({np.empty_like, np.empty})
 _CHANGING = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -126,14 +126,20 @@ class Recorder:
     # Arrays
 
     def trace(self, array: Any) -> Any:
-        """The array's stand-in."""
-        if array.__class__ is Traced:
+        """The array's stand-in; what is no array stays what it is."""
+        if not isinstance(array, np.ndarray):
             return array
         traced = self._traced.get(id(array))
         if traced is None:
             traced = self._traced[id(array)] = Traced(array, self)
             self._kept.append(array)
         return traced
+
+    def empty(self, like: Any, shape: tuple[int, ...] | None = None) -> Any:
+        """A new array of another's dtype and shape, or of another shape, for a kernel to fill."""
+        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype)
+        self._defined.add(self.buffer(array))
+        return self.trace(array)
 
     def buffer(self, array: np.ndarray) -> Buffer:
         """The memory that an array lies in."""
@@ -158,6 +164,15 @@ class Recorder:
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         return id(owner) in self.buffers
+
+    def is_constant(self, array: np.ndarray) -> bool:
+        """Whether the array holds the same in every run: nothing writes it, and it is no tensor from outside."""
+        buffer = self.buffer(array)
+        return buffer not in self._defined and id(buffer.array) not in self._fixed
+
+    def argument(self, array: np.ndarray) -> None:
+        """An array stands for an argument."""
+        self._fixed.add(id(self.buffer(array).array))
 
     def _plain(self, tree: Any) -> Any:
         return map_leaves(lambda x: x.array if x.__class__ is Traced else x, tree)
@@ -191,27 +206,31 @@ class Recorder:
             changes = 1
         changed = [a for a in leaves(plain[:changes]) if isinstance(a, np.ndarray)]
         changed += [a for a in leaves(options.get("out")) if isinstance(a, np.ndarray)]
-        if function is operator.setitem and self._assign(*plain):
-            return None
+        if function is operator.setitem:
+            if _is_masked(plain[1]) and np.ndim(plain[2]):
+                self.refuse("how many elements are assigned depends on values")
+            if self._assign(*plain):
+                return None
         for array in leaves((plain, options)):
             if isinstance(array, np.ndarray):
                 self.buffer(array)  # a result in the same memory is a view
         for array in changed:
             self._will_write(array)
+        arrays = [a for a in leaves((plain, options)) if isinstance(a, np.ndarray)]
+        folds = arrays and not changed and all(self.is_constant(a) for a in arrays)
         result = function(*plain, **options)
         if function in _UNDEFINED:
             self._defined.add(self.buffer(result))
             return self.trace(result)
         fresh: list[np.ndarray] = []
         results = map_leaves(lambda x: self._result(name, x, changed, fresh), result)
-        if fresh or changed:
-            if not self._as_kernel(function, plain, options, fresh):
-                given = self._refs(plain), self._refs(options)
-                reads = [x for x in leaves(given) if isinstance(x, Ref)]
-                written = [self.ref(a) for a in (*changed, *fresh)]
-                made = [self.ref(a) for a in fresh]
-                self._define(made)
-                self.commands.append(Command(name, function, *given, written, reads, results=made))
+        if (fresh or changed) and not folds and not self._as_kernel(function, plain, options, fresh):
+            given = self._refs(plain), self._refs(options)
+            reads = [x for x in leaves(given) if isinstance(x, Ref)]
+            written = [self.ref(a) for a in (*changed, *fresh)]
+            made = [self.ref(a) for a in fresh]
+            self._define(made)
+            self.commands.append(Command(name, function, *given, written, reads, results=made))
         return results
 
     def _result(self, name: str, x: Any, changed: list[np.ndarray], fresh: list[np.ndarray]) -> Any:
@@ -221,9 +240,32 @@ class Recorder:
             if x is None:
                 return None
             self.refuse(f"{name}() reads values")
+        if x.dtype.hasobject:
+            self.refuse(f"{name}() makes Python objects")
         if not any(x is c for c in changed) and not self.is_known(x):
             fresh.append(x)
         return self.trace(x)
+
+    def check(self, function: Callable[..., None], arrays: tuple[Any, ...]) -> None:
+        """Run a check of values, and write it down."""
+        plain = self._plain(arrays)
+        function(*plain)
+        given = self._refs(plain)
+        reads = [x for x in given if isinstance(x, Ref)]
+        self.commands.append(Command(function.__name__, function, given, {}, [], reads))
+
+    def shape_at(self, x: Traced, index: Any) -> tuple[int, ...]:
+        """The shape of x[index], which is not written down."""
+        return self._plain(x)[self._plain(index)].shape  # type: ignore[no-any-return]
+
+    def gradients(self, results: Any) -> tuple[Any, ...]:
+        """What a backward rule has returned."""
+        return tuple([self._gradient(d) for d in results])
+
+    def _gradient(self, d: Any) -> Any:
+        if isinstance(d, (np.ndarray, np.generic)) and not self.is_known(np.asarray(d)):
+            self.refuse("a rule computes a gradient from arrays that are not recorded")
+        return self.trace(d)
 
     def _assign(self, target: np.ndarray, index: Any, value: Any) -> bool:
         """x[index] = value as a copy, where the index gives a view and nothing is converted."""
@@ -273,7 +315,9 @@ class Recorder:
         """Write a kernel down that has run."""
         kernel = KERNELS[name]
         given = self._refs(args)
-        written, changed, read = [], [], []
+        written: list[Ref] = []
+        changed: list[Ref] = []
+        read: list[Ref] = []
         for i, arg in enumerate(given):
             refs = [x for x in leaves(arg) if isinstance(x, Ref)]
             (written if i in kernel.writes else changed if i in kernel.changes else read).extend(refs)
@@ -375,9 +419,12 @@ def _is_ours(filename: str) -> bool:
 
 
 def _is_masked(index: Any) -> bool:
-    return any(getattr(part, "dtype", None) == np.bool_ or isinstance(part, bool) for part in leaves(index))
+    return any(isinstance(part, np.ndarray) and part.dtype == np.bool_ and part.ndim for part in leaves(index))
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) and not isinstance(part, bool) for part in parts)
+    """Whether an index selects a view."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, bool) or not isinstance(part, (int, slice, np.integer, type(None), type(Ellipsis))):
+            return False
+    return True

@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad import backend
+from fastgrad import _tape, backend
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
-from fastgrad.autograd.traced import Traced
 from fastgrad.nn.module import Module
 from fastgrad.program.kernels import KERNELS
+from fastgrad.program.makers import MAKERS
 from fastgrad.program.recorder import Recorder
 from fastgrad.tensor import Tensor
+from fastgrad.traced import Traced
 
 __all__ = ["array_of", "recording"]
 
@@ -35,12 +36,15 @@ class _Kernels:
 
     def __getattr__(self, name: str) -> Any:
         native = getattr(backend.native, name)
-        if name not in KERNELS:
+        maker = MAKERS.get(name)
+        if name not in KERNELS and maker is None:
             return native
 
         def kernel(*args: Any) -> Any:
             recorder = state.recorder
-            return native(*args) if recorder is None else recorder.kernel(name, args)
+            if recorder is None:
+                return native(*args)
+            return recorder.kernel(name, args) if maker is None else maker(recorder, *args)
 
         self.__dict__[name] = kernel
         return kernel
@@ -93,17 +97,24 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     return _plain_call(module, *args, **kwargs)
 
 
+tensor: Any = Tensor  # the class, to be changed
+
+
 def _install() -> None:
-    Tensor.data = property(_get_data, _set_data)  # type: ignore[assignment]
-    Tensor.grad = property(_get_grad, _set_grad)  # type: ignore[assignment]
-    Module.__call__ = _call  # type: ignore[method-assign]
+    tensor.data, tensor.grad = property(_get_data, _set_data), property(_get_grad, _set_grad)
+    Module.__call__ = _call  # type: ignore[method-assign,assignment]
     backend.kernels = _Kernels()  # type: ignore[assignment]
 
 
 def _uninstall() -> None:
-    del Tensor.data, Tensor.grad
+    del tensor.data, tensor.grad
     Module.__call__ = _plain_call  # type: ignore[method-assign]
     backend.kernels = backend.native
+
+
+def _count(change: int) -> None:
+    backend.native._recordings(change)
+    _tape.set_recordings(_active)
 
 
 @contextmanager
@@ -114,7 +125,7 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         if _active == 0:
             _install()
         _active += 1
-        backend.native._recordings(1)
+        _count(1)
     state.recorder = recorder
     try:
         yield recorder
@@ -122,7 +133,7 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         state.recorder = None
         with _lock:
             _active -= 1
-            backend.native._recordings(-1)
+            _count(-1)
             if _active == 0:
                 _uninstall()
 

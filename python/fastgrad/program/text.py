@@ -28,8 +28,10 @@ def text(function: str, commands: Sequence[Command], places: dict[Buffer, int], 
     ]
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(6)]
     for row in rows:
-        cells = [cell.rjust(w) if k in (0, 5) else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells[:2]) + "  " + cells[2] + (" <- " if row[3] else "    ") + "  ".join(cells[3:]).rstrip())
+        number, name, writes, reads, options, work = (
+            cell.rjust(w) if k in (0, 5) else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append(f"{number}  {name}  {writes} {'<-' if row[3] else '  '} {reads}  {options}  {work}".rstrip())
     lines.append("")
     lines.append("b: buffer of the program, at its place in bytes; x: fixed memory; in: argument; out: result")
     return "\n".join(lines)

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.autograd.graph import is_recording, named, record, wrap
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit, is_one
 from fastgrad.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -73,6 +73,18 @@ def cross_entropy(
     >>> round(loss.item(), 4)
     1.3863
     """
+    if weight is None:  # the usual case is checked natively; what does not pass goes the long way
+        try:
+            recording = is_recording(x)
+            loss, dx = backend.kernels.make_cross_entropy(
+                x.data, target.data, ignore_index, label_smoothing, reduction, recording
+            )
+        except (AttributeError, TypeError, ValueError):
+            pass
+        else:
+            if not recording:
+                return wrap(loss)
+            return record(loss, (x,), _cross_entropy_rule, (), False, (dx, reduction == "none"))
     label_smoothing = check_unit("cross_entropy", "label_smoothing", label_smoothing)
     ignore_index = check_int("cross_entropy", "ignore_index", ignore_index)
     x = as_floating("cross_entropy", "x", x)
@@ -193,9 +205,9 @@ def _class_loss(
     flat = xd
     if len(shape) != 2:
         flat = (backend.xp.moveaxis(xd, 1, -1) if len(shape) > 2 else xd).reshape(math.prod(outer), classes)
-    loss = _empty((flat.shape[0],) if reduction == "none" else (), xd.dtype)
+    loss = _empty((flat.shape[0],) if reduction == "none" else (), xd.dtype, like=xd)
     recording = is_recording(x)
-    dx = _empty(flat.shape, xd.dtype) if recording else None
+    dx = _empty(flat.shape, xd.dtype, like=xd) if recording else None
     if label_smoothing is None:
         backend.kernels.nll_loss(loss, dx, flat, td, wd, ignore_index, reduction)
     else:
@@ -210,10 +222,18 @@ def _class_loss(
     elif len(shape) == 1:
         gradient = dx.reshape(shape)
 
-    def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        if reduction == "none":
-            return (gradient * (backend.xp.expand_dims(dy, 1) if len(shape) > 1 else dy),)
-        # A view: the kept gradient must not become somebody's own.
-        return (gradient[...] if dy == 1 else gradient * dy,)
+    rule = _nll_loss_rule if label_smoothing is None else _cross_entropy_rule
+    return record(loss, (x,), rule, (), False, (gradient, reduction == "none"))
 
-    return record(loss, (x,), rule)
+
+@named("cross_entropy")
+def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> Any:
+    """The gradient that the forward pass has computed, times dy; `one_each` if there is a loss per example."""
+    if one_each:
+        return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
+    return (gradient if is_one(dy) else gradient * dy,)
+
+
+@named("nll_loss")
+def _nll_loss_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_each: bool) -> Any:
+    return _cross_entropy_rule(dy, needs, gradient, one_each)

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
-from fastgrad.autograd.graph import record, wrap
-from fastgrad.autograd.mode import state
+from fastgrad.autograd.graph import is_recording, named, record, wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.activation import resolve
 from fastgrad.nn.functional.arguments import as_floating
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["bilinear", "linear"]
 
 _Activation = backend.kernels.Activation
-_empty = backend.xp.empty
-_empty_like = backend.xp.empty_like
 
 
 def linear(
@@ -67,65 +64,58 @@ def linear(
         activation = resolve(activation)
     try:
         xd, wd = x.data, w.data
-        shape, dtype = xd.shape, xd.dtype
-        n, k = wd.shape
-        needs_dx, needs_dw = x.node is not None, w.node is not None
-        recording = needs_dx or needs_dw
-        bd = None
-        if b is not None:
+        shape = None
+        if xd.ndim != 2:
+            shape = xd.shape
+            if not shape or shape[-1] != wd.shape[1]:
+                raise ValueError
+            xd = xd.reshape(math.prod(shape[:-1]), shape[-1])
+        if b is None:
+            bd = None
+            parents: tuple[Tensor, ...] = (x, w)
+            recording = is_recording(x, w)
+        else:
             bd = b.data
-            recording = b.node is not None or recording
-    except (AttributeError, ValueError):
-        return _linear_other(x, w, b, activation)
-    flat = len(shape) == 2
-    if not flat:
-        if not shape or shape[-1] != k:
-            raise _linear_error(x, w, b, None)
-        xd = xd.reshape(math.prod(shape[:-1]), k)
-    m = xd.shape[0]
-    y = _empty((m, n), dtype)
-    recording = recording and state.enabled
-    z = _empty_like(y) if recording and activation is not None and activation.reads == "input" else None
-    try:
-        backend.kernels.linear_forward(y, z, xd, wd, bd, activation)
-    except (TypeError, ValueError) as error:
-        raise _linear_error(x, w, b, error) from None
+            parents = (x, w, b)
+            recording = is_recording(x, w, b)
+        y, saved = backend.kernels.make_linear_forward(xd, wd, bd, activation, recording)
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        return _linear_other(x, w, b, activation, error)
+    result = y if shape is None else y.reshape(*shape[:-1], y.shape[1])
     if not recording:
-        return wrap(y if flat else y.reshape(*shape[:-1], n))
-    reads_output = activation is not None and activation.reads == "output"
-    saved = y if reads_output else z
-    kept = xd if needs_dw else None
-
-    def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        if not flat:
-            dy = dy.reshape(m, n)
-        dx = _empty((m, k), dtype) if needs[0] else None
-        dw = _empty_like(wd) if needs[1] else None
-        db = _empty_like(bd) if bd is not None and needs[2] else None
-        backend.kernels.linear_backward(dx, dw, db, dy, saved, kept, wd, activation)
-        if not flat and dx is not None:
-            dx = dx.reshape(shape)
-        return (dx, dw) if bd is None else (dx, dw, db)
-
-    result = y if flat else y.reshape(*shape[:-1], n)
-    parents = (x, w) if b is None else (x, w, b)
+        return wrap(result)
+    needs_dx, needs_dw = x.node is not None, w.node is not None
     # dx reads w, dw reads x; what nobody will read may change before backward.
     reads = ((x, w) if needs_dw else (w,)) if needs_dx else (x,) if needs_dw else ()
-    return record(result, parents, rule, reads, reads_output)
+    constants = (saved, xd if needs_dw else None, wd, bd, activation, shape)
+    return record(result, parents, _linear_rule, reads, saved is y, constants)
 
 
-def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None) -> Tensor:
-    """The arguments that the straight path does not take: arrays that are no tensors, a vector of weights."""
+@named("linear")
+def _linear_rule(
+    dy: Any, needs: tuple[bool, ...], saved: Any, x: Any, w: Any, b: Any, activation: Any, shape: tuple[int, ...] | None
+) -> Any:
+    """The gradients of x, of `shape` unless that is None for two dimensions, of w, and of b if there is one."""
+    if shape is None:
+        return backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+    dy = dy.reshape(math.prod(shape[:-1]), dy.shape[-1])
+    dx, *others = backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+    return (None if dx is None else dx.reshape(shape), *others)
+
+
+def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None, error: Exception) -> Tensor:
+    """The arguments that the straight path does not take, with `error`: no tensors, a vector of weights, wrong ones."""
+    tensors = isinstance(x, Tensor) and isinstance(w, Tensor) and (b is None or isinstance(b, Tensor))
     x, w = as_floating("linear", "x", x), as_floating("linear", "w", w)
     b = None if b is None else as_floating("linear", "b", b)
-    if w.data.ndim == 2:
+    if w.data.ndim == 2 and not tensors:
         return linear(x, w, b, activation)
     if w.data.ndim != 1 or (b is not None and b.shape != ()):
-        raise _linear_error(x, w, b, None)
+        raise _linear_error(x, w, b, error) from None
     return linear(x, w.reshape(1, -1), None if b is None else b.reshape(1), activation).squeeze(-1)
 
 
-def _linear_error(x: Tensor, w: Tensor, b: Tensor | None, error: Exception | None) -> Exception:
+def _linear_error(x: Tensor, w: Tensor, b: Tensor | None, error: Exception) -> Exception:
     """What is wrong with the arguments of ``linear``; `error` if it is nothing about shapes or dtypes."""
     named = [("x", x), ("w", w)] if b is None else [("x", x), ("w", w), ("b", b)]
     for name, tensor in named:
@@ -142,7 +132,7 @@ def _linear_error(x: Tensor, w: Tensor, b: Tensor | None, error: Exception | Non
         return bad_value(
             "linear", "b", f"of shape {b.shape}", f"shape {w.shape[:-1]} for w of shape {w.shape}"
         )
-    return error or bad_value("linear", "x", f"of shape {x.shape}", "another shape")
+    return error
 
 
 def bilinear(x1: Tensor, x2: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
