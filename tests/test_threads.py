@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -204,6 +205,21 @@ def test_threads_of_the_pool_block_all_signals() -> None:
     everything = (1 << 64) - 1 & ~kill_and_stop & ~real_time
     assert len(blocked) == 3
     assert all(mask & everything == everything for mask in blocked)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+def test_nothing_stays_pinned() -> None:
+    """Workers that left their caller's processor may use it again."""
+    before = set(os.listdir("/proc/self/task"))
+    run_with_threads(3)
+    run_with_threads(5)
+    for _ in range(20):
+        time.sleep(0.001)  # they are asleep
+        _cpu._fork_join(5, 1)
+    time.sleep(0.01)
+    workers = set(os.listdir("/proc/self/task")) - before
+    assert len(workers) == 4
+    assert all(os.sched_getaffinity(int(task)) == os.sched_getaffinity(0) for task in workers)
 
 
 def run_with_threads(n: int) -> None:

@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <climits>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <thread>
@@ -117,14 +117,8 @@ class Pool {
         task_ = task, context_ = context;
         publish(std::uint32_t(tasks));
         attempt(task, context, 0); // which is the caller's from the start
-        expected_ += std::uint32_t(tasks) - 1 - take_tasks(job_);
-        const auto done = [&] { return finished_.load(std::memory_order_acquire) == expected_; };
-        if (!spin_until(done)) {
-            joining_.store(1, std::memory_order_seq_cst);
-            for (std::uint32_t n; (n = finished_.load(std::memory_order_seq_cst)) != expected_;)
-                sleep_while(finished_, n);
-            joining_.store(0, std::memory_order_relaxed);
-        }
+        expected_ += std::uint32_t(tasks) - 1 - take_tasks(job_, true);
+        join();
         if (failed_.load(std::memory_order_relaxed)) {
             failed_.store(false, std::memory_order_relaxed);
             std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -132,12 +126,13 @@ class Pool {
     }
 
   private:
-    // The ticket: the job's number in 32 bits, how many tasks it has and which is next in 16 bits each. A worker takes
-    // the next task by compare-exchange, so one that comes late cannot take a task of a job that it has not seen.
-    // A job of no tasks is the end.
+    // The ticket: the job's number in 32 bits, and the tasks [first, end) that nobody has taken yet in 16 bits each.
+    // Tasks are taken by compare-exchange, so a worker that comes late cannot take one of a job that it has not seen.
+    // The caller takes the first, workers the last: from kernel to kernel the same data tend to meet the same core.
+    // end = 0 ends the workers.
     static std::uint32_t job_of(std::uint64_t ticket) { return std::uint32_t(ticket >> 32); }
-    static std::uint32_t tasks_of(std::uint64_t ticket) { return std::uint32_t(ticket >> 16 & 0xffff); }
-    static std::uint32_t next_of(std::uint64_t ticket) { return std::uint32_t(ticket & 0xffff); }
+    static std::uint32_t end_of(std::uint64_t ticket) { return std::uint32_t(ticket >> 16 & 0xffff); }
+    static std::uint32_t first_of(std::uint64_t ticket) { return std::uint32_t(ticket & 0xffff); }
 
     // Either the caller sees a worker among the sleepers, or that worker sees the job before it sleeps: both write
     // first and look afterwards, in the one order of sequentially consistent operations.
@@ -152,6 +147,14 @@ class Pool {
         wake(alarm_, missing < sleeping ? missing : sleeping);
     }
 
+    // Waits for what the workers have taken.
+    void join() {
+        if (spin_until([&] { return finished_.load(std::memory_order_acquire) == expected_; })) return;
+        joining_.store(1, std::memory_order_seq_cst);
+        for (std::uint32_t n; (n = finished_.load(std::memory_order_seq_cst)) != expected_;) sleep_while(finished_, n);
+        joining_.store(0, std::memory_order_relaxed);
+    }
+
     void attempt(void (*task)(void*, int), void* context, std::uint32_t i) {
         try {
             task(context, int(i));
@@ -161,13 +164,14 @@ class Pool {
     }
 
     // Returns how many it took.
-    std::uint32_t take_tasks(std::uint32_t job) {
+    std::uint32_t take_tasks(std::uint32_t job, bool caller) {
         for (std::uint32_t taken = 0;; ++taken) {
             std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
             do
-                if (job_of(ticket) != job || next_of(ticket) >= tasks_of(ticket)) return taken;
-            while (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel));
-            attempt(task_, context_, next_of(ticket));
+                if (job_of(ticket) != job || first_of(ticket) >= end_of(ticket)) return taken;
+            while (!ticket_.compare_exchange_weak(ticket, caller ? ticket + 1 : ticket - (1 << 16),
+                                                  std::memory_order_acq_rel));
+            attempt(task_, context_, caller ? first_of(ticket) : end_of(ticket) - 1);
         }
     }
 
@@ -186,8 +190,8 @@ class Pool {
                 sleeping_.fetch_sub(1, std::memory_order_seq_cst);
                 leave_processor(caller_cpu_.load(std::memory_order_relaxed));
             }
-            if (tasks_of(ticket) == 0) break;
-            if (const std::uint32_t taken = take_tasks(job_of(ticket))) {
+            if (end_of(ticket) == 0) break;
+            if (const std::uint32_t taken = take_tasks(job_of(ticket), false)) {
                 finished_.fetch_add(taken, std::memory_order_seq_cst);
                 if (joining_.load(std::memory_order_seq_cst)) wake(finished_, 1);
             }
@@ -195,20 +199,22 @@ class Pool {
         alive_.fetch_sub(1, std::memory_order_release);
     }
 
+    static constexpr std::size_t apart = 128; // some processors fetch the neighbour of a cache line with it
+
     // written by the caller, watched by the workers
-    alignas(64) std::atomic<std::uint64_t> ticket_{0};
+    alignas(apart) std::atomic<std::uint64_t> ticket_{0};
     void (*task_)(void*, int) = nullptr;
     void* context_ = nullptr;
     // written by the workers, watched by the caller; counts on from job to job, so nobody has to reset it
-    alignas(64) Word finished_{0};
+    alignas(apart) Word finished_{0};
     // rarely written
-    alignas(64) Word sleeping_{0};
+    alignas(apart) Word sleeping_{0};
     Word alarm_{0}, joining_{0}, ready_{0}, alive_{0};
     std::atomic<int> caller_cpu_{-1};
     std::atomic<bool> failed_{false};
     std::exception_ptr failure_;
     // the caller's alone
-    alignas(64) std::uint32_t job_ = 0;
+    alignas(apart) std::uint32_t job_ = 0;
     std::uint32_t expected_ = 0;
     int wanted_ = 0, started_ = 0;
 };

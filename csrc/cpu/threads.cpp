@@ -26,8 +26,9 @@ int threads_of_environment() {
                              std::to_string(most_threads));
 }
 
-// Measured with `python -m bench threads` and with training steps.
-constexpr double ns_worth_a_task = 2000;    // handing over a task costs a quarter of that, moving its data the rest
+// Measured with `python -m bench threads` and with training steps, on cores that share a cache and on cores that do
+// not: to hand over a task costs 0.2 or 0.7 us, to move its data as much again or ten times as much.
+constexpr double ns_worth_a_task = 6000;
 constexpr double ns_worth_waking = 50000;   // a sleeping worker costs the caller some 10 us, and comes 25 us late
 constexpr double ns_of_a_long_task = 20000; // from here on two a thread may be better than one
 
