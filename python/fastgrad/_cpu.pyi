@@ -56,6 +56,8 @@ class Program:
         ...
     def add_input(self, array: numpy.ndarray, is_tensor: bool, requires_grad: bool, is_used: bool, is_movable: bool, is_written: bool) -> None:
         ...
+    def add_memory(self, address: typing.SupportsInt | typing.SupportsIndex, bytes: typing.SupportsInt | typing.SupportsIndex, is_changed: bool) -> None:
+        ...
     def add_module(self, module: typing.Any, training: bool) -> None:
         ...
     def add_object(self, object: typing.Any) -> None:
@@ -84,6 +86,10 @@ class Programs:
         ...
     def add(self, program: Program, most: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
+    def call(self, arguments: tuple) -> typing.Any:
+        """
+        Runs a program for a tuple of arguments, or NotImplemented; also while another thread records.
+        """
     def caller(self) -> typing.Any:
         ...
     def list(self) -> list[Program]:
@@ -92,7 +98,7 @@ def _be_a_worker_process() -> None:
     """
     One thread from now on, unless FASTGRAD_NUM_THREADS says how many.
     """
-def _bind_tape(tensor: typing.Any, value: typing.Any, version: typing.Any, state: typing.Any) -> None:
+def _bind_tape(tensor: typing.Any, value: typing.Any, version: typing.Any, leaf: typing.Any, state: typing.Any) -> None:
     """
     Tells programs the tape's classes.
     """

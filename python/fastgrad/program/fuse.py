@@ -272,7 +272,7 @@ def _take_out(command: Command, gone: set[int]) -> None:
     """Let an update leave out some of its parameters."""
     count = len(command.args[0])
     args = [
-        [x for k, x in enumerate(a) if k not in gone] if isinstance(a, list) and len(a) == count else a
+        [x for k, x in enumerate(a) if k not in gone] if isinstance(a, (list, tuple)) and len(a) == count else a
         for a in command.args
     ]
     command.args = tuple(args)
