@@ -9,7 +9,7 @@ import numpy as np
 from fastgrad import dtypes
 from fastgrad.autograd.graph import Value, wrap
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.traced import ARRAYS, Traced, as_array
+from fastgrad.traced import ARRAYS, as_array, is_traced
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -137,7 +137,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     """
     check_device("tensor", device)
     array = _values("tensor", data, dtype)
-    if isinstance(array, Traced):
+    if is_traced(array):
         array = array.copy("C")
     elif isinstance(data, (Value, np.ndarray)) or array.base is not None:
         array = np.array(array, order="C")

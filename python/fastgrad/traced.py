@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-__all__ = ["ARRAYS", "Traced", "address", "as_array", "check", "row_major", "shape_at", "strided", "whole"]
+__all__ = ["ARRAYS", "Traced", "address", "as_array", "check", "is_traced", "row_major", "shape_at", "strided", "whole"]
 
 _COPYING = (
     "all", "any", "argmax", "argmin", "argsort", "astype", "choose", "clip", "compress", "conj", "copy", "cumprod",
@@ -146,6 +146,11 @@ for _names, _make in ((_COPYING, _copying), (_CHANGING, _changing), (_READING, _
         _method = _make(_name)
         _method.__name__ = _name
         setattr(Traced, _name, _method)
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x stands for an array of a recording."""
+    return x.__class__ is Traced
 
 
 def as_array(x: Any) -> Any:

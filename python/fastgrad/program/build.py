@@ -266,7 +266,7 @@ def _add_results(
             whole = Ref(ref.buffer, 0, (ref.buffer.nbytes,), (1,), np.dtype(np.uint8))
             base = np.asarray(_Memory(address, whole, owner))
             if ref.buffer not in numbers:
-                if ref.is_whole and result.array.flags.c_contiguous:
+                if ref.is_whole and result.array is not None and result.array.flags.c_contiguous:
                     alone[-1] = len(set(numbers.values()))
                 numbers[ref.buffer] = native.add_fresh(base, not _is_python_used(plan, ref.buffer))
                 total += ref.buffer.nbytes

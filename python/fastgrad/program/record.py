@@ -72,7 +72,7 @@ class Call:
                 )
             if isinstance(x, Value) and x.node is not None and x.grad is not None:
                 raise RuntimeError(
-                    f"{function}(): argument {i} has a gradient already, expected None: a recorded call gives it a new one"
+                    f"{function}(): argument {i} has a gradient already, expected None: a recorded call gives it one"
                 )
 
     @property

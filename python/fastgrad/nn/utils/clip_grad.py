@@ -11,7 +11,7 @@ from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import check_nonnegative
 from fastgrad.tensor import Tensor
-from fastgrad.traced import Traced, as_array
+from fastgrad.traced import as_array, is_traced
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -93,7 +93,7 @@ def clip_grad_norm_(
             "(error_if_nonfinite=False lets it pass)"
         )
     # A recorded step multiplies in any case, which costs no bit: it does the same whatever the values are.
-    if isinstance(factor, Traced) or not factor >= 1.0:
+    if is_traced(factor) or not factor >= 1.0:
         factor = np.minimum(factor, 1.0)  # NaN stays
         for grad in grads:
             state.quiet(np.multiply, grad.data, factor.astype(grad.data.dtype), grad.data)
