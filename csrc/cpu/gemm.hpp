@@ -11,67 +11,103 @@ struct NoEpilogue {
     template <class T> FG_INLINE void operator()(T*, Size, Size, Size, Size, Size) const {}
 };
 
-constexpr Size direct_bytes = 1 << 20;  // b up to this size is read in place if its rows are contiguous
-constexpr Size block_k = 384;           // rows of b at a time: those of a that meet them stay in the first-level cache
+// b up to this size is read in place if its rows are contiguous; tiles of few rows read it more often
+constexpr Size direct_bytes = tile_rows > 8 ? 1 << 20 : 256 << 10;
+constexpr Size block_k_bytes = 4096;    // of a row of a at a time
 constexpr Size block_bytes = 768 << 10; // of packed b at a time: room for it in the second-level cache
+constexpr Size kept_bytes = 4 << 20;    // of packed a at a time
+constexpr Size kept_rows = 256;         // a is packed for all of k if so many of its rows fit
 constexpr Size far_bytes = 2048;        // rows (or columns) of a further apart than this are packed ...
 constexpr Size reused_columns = 128;    // ... if so many columns of b share the cost
+
+// The share, a multiple of `unit`, that n is cut into evenly so that none is more than `most`.
+FG_INLINE Size even_share(Size n, Size most, Size unit) {
+    const Size parts = (n + most - 1) / most;
+    return parts <= 1 ? n : ((n + parts - 1) / parts + unit - 1) / unit * unit;
+}
+
+// How one thread's share of a product is cut into blocks, and which operands are packed.
+template <class T> struct Blocks {
+    static constexpr Size width = tile_vectors * Vec<T>::lanes, item = Size(sizeof(T));
+    bool pack_a, keep_a, pack_b;
+    Size step_m, step_n, step_k;
+
+    Blocks(Size m, Size n, Size k, View<T> a, View<T> b) {
+        pack_b = !(b.columns == 1 && k * n * item <= direct_bytes && (cheap_partial_loads || n % Vec<T>::lanes == 0));
+        pack_a = (a.rows == 1 ? a.columns : a.rows) * item >= far_bytes && n >= reused_columns;
+        step_k = k == 0 ? 1 : even_share(k, block_k_bytes / item, 1);
+        const Size fitting = block_bytes / (step_k * item) / width * width;
+        step_n = pack_b ? even_share(n, fitting < width ? width : fitting, width) : n;
+        const Size rows = kept_bytes / ((k ? k : 1) * item);
+        keep_a = rows >= m || rows >= kept_rows;
+        step_m = pack_a ? even_share(m, keep_a ? rows : kept_bytes / (step_k * item), 1) : m;
+    }
+};
+
+// How many rows of b, whose columns are contiguous, can be read by whole registers although the last one of a row is
+// only partly filled: those that other rows follow in memory.
+template <class T> FG_INLINE Size rows_read_whole(View<T> b, Size k) {
+    constexpr Size most = Vec<T>::lanes - 1; // numbers beyond the row's end
+    if (b.rows <= 0) return 0;
+    const Size last = (most + b.rows - 1) / b.rows;
+    return k > last ? k - last : 0;
+}
 
 // One thread's share. epilogue(c, row, column, rows, columns, c_rows) is called once per finished tile. If c is null no
 // result is stored: tiles are made in scratch memory and end with the epilogue.
 template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,
                                                        const T* bias, const Epilogue& epilogue) {
-    constexpr Size lanes = Vec<T>::lanes, width = tile_vectors * lanes;
-    const bool direct =
-        b.columns == 1 && k * n * Size(sizeof(T)) <= direct_bytes && (cheap_partial_loads || n % lanes == 0);
-    const Size blocks_k = (k + block_k - 1) / block_k;
-    const Size step_k = k ? (k + blocks_k - 1) / blocks_k : 1; // even shares
-    // between two blocks of k the sums rest in c; without c in a strip of one tile's rows, which then passes all of k
-    const Size packed_k = c || k == 0 ? step_k : k;
-    const Size fitting = block_bytes / ((c ? block_k : packed_k) * Size(sizeof(T))) / width * width;
-    const Size step_n = direct ? n : fitting < width ? width : fitting;
-    const bool one_tile = !c && blocks_k <= 1;
-    const Size strip_rows = one_tile ? width : (step_n < n ? step_n : n);
-    T* const strip =
+    constexpr Size width = tile_vectors * Vec<T>::lanes;
+    const Blocks<T> blocks(m, n, k, a, b);
+    const auto [pack_a, keep_a, pack_b, step_m, step_n, step_k] = blocks;
+    const bool one_tile = !c && step_k >= k;
+    const Size sums_rows = one_tile ? width : step_n; // of the sums that rest between two blocks of k
+    T* const sums =
         c ? nullptr
-          : static_cast<T*>(scratch(Scratch::tiles, std::size_t(tile_rows * (strip_rows + width)) * sizeof(T)));
-    const Size row_blocks = (m + tile_rows - 1) / tile_rows;
-    const bool pack_a = (a.rows == 1 ? a.columns : a.rows) * Size(sizeof(T)) >= far_bytes && n >= reused_columns;
-    for (Size n0 = 0; n0 < n; n0 += step_n) {
-        const Size columns = n - n0 < step_n ? n - n0 : step_n;
-        for (Size p0 = 0; p0 == 0 || p0 < k; p0 += packed_k) {
-            const Size packed_depth = k - p0 < packed_k ? k - p0 : packed_k;
-            const T* panels = nullptr;
-            if (!direct) {
-                const Size padded = (columns + width - 1) / width * width;
-                T* packed = static_cast<T*>(scratch(Scratch::packed_b, std::size_t(padded * packed_depth) * sizeof(T)));
-                for (Size j = 0; j < columns; j += width)
-                    pack_panel<T>(packed + j * packed_depth,
-                                  {b.p + p0 * b.rows + (n0 + j) * b.columns, b.rows, b.columns}, packed_depth,
-                                  columns - j < width ? columns - j : width, width);
-                panels = packed;
-            }
-            for (Size block = 0; block < row_blocks; ++block) {
-                // rows spread evenly: a short last tile would wait for the latency of its few chains
-                const Size i = m * block / row_blocks, rows = m * (block + 1) / row_blocks - i;
-                for (Size k0 = p0; k0 == p0 || k0 < p0 + packed_depth; k0 += step_k) {
-                    const Size depth = k - k0 < step_k ? k - k0 : step_k;
-                    const bool finished = k0 + step_k >= k;
-                    View<T> some_a{a.p + i * a.rows + k0 * a.columns, a.rows, a.columns};
-                    if (pack_a)
-                        some_a = pack_rows<T>(
-                            static_cast<T*>(scratch(Scratch::packed_a, std::size_t(rows * depth) * sizeof(T))), some_a,
-                            rows, depth);
-                    for (Size j = 0; j < columns; j += width) {
-                        const Size some = columns - j < width ? columns - j : width;
-                        T* tile = c ? c + i * c_rows + n0 + j : one_tile ? strip : strip + j;
-                        const Size tile_rows_apart = c ? c_rows : strip_rows;
-                        tile_table<T>.find(rows, some)(
-                            {depth, some_a.p, some_a.rows, some_a.columns,
-                             direct ? b.p + k0 * b.rows + j : panels + j * packed_depth + (k0 - p0) * width,
-                             direct ? b.rows : width, tile, tile_rows_apart, some, k0 > 0,
-                             finished && bias ? bias + n0 + j : nullptr});
-                        if (finished) epilogue(tile, i, n0 + j, rows, some, tile_rows_apart);
+          : static_cast<T*>(scratch(Scratch::tiles,
+                                    std::size_t((one_tile ? tile_rows : step_m) * (sums_rows + width)) * sizeof(T)));
+    T *packed_a = nullptr, *packed_b = nullptr;
+    if (pack_a)
+        packed_a = static_cast<T*>(
+            scratch(Scratch::packed_a, std::size_t(step_m * (keep_a ? k : step_k) + pack_slack) * sizeof(T)));
+    if (pack_b)
+        packed_b = static_cast<T*>(
+            scratch(Scratch::packed_b, std::size_t((step_n + width - 1) / width * width * step_k) * sizeof(T)));
+    for (Size m0 = 0; m0 < m; m0 += step_m) {
+        const RowTiles tiles(m - m0 < step_m ? m - m0 : step_m);
+        for (Size n0 = 0; n0 < n; n0 += step_n) {
+            const Size columns = n - n0 < step_n ? n - n0 : step_n;
+            for (Size k0 = 0; k0 == 0 || k0 < k; k0 += step_k) {
+                const Size depth = k - k0 < step_k ? k - k0 : step_k;
+                const bool finished = k0 + step_k >= k;
+                const View<T> block_b{b.p + k0 * b.rows + n0 * b.columns, b.rows, b.columns};
+                if (pack_b) pack_panels<T>(packed_b, block_b, depth, columns, width);
+                const Size whole_rows = pack_b ? depth : rows_read_whole<T>(block_b, depth);
+                const View<T> block_a{a.p + m0 * a.rows + k0 * a.columns, a.rows, a.columns};
+                T* const rows_a = keep_a && pack_a ? packed_a + tiles.rows * k0 : packed_a;
+                if (pack_a && (n0 == 0 || !keep_a)) pack_rows<T>(rows_a, block_a, tiles, depth);
+                for (Size tile = 0; tile < tiles.count; ++tile) {
+                    const Size top = tiles.begin(tile), rows = tiles.begin(tile + 1) - top, i = m0 + top;
+                    const View<T> tile_a = pack_a ? View<T>{rows_a + top * depth, 1, rows}
+                                                  : View<T>{block_a.p + top * a.rows, a.rows, a.columns};
+                    T* const tile_c = c ? c + i * c_rows + n0 : one_tile ? sums : sums + top * sums_rows;
+                    const Size tile_c_rows = c ? c_rows : sums_rows;
+                    for (Size j = 0, some; j < columns; j += some) {
+                        some = tile_columns<T>(columns - j);
+                        const Tile<T> t{depth,
+                                        tile_a.p,
+                                        tile_a.rows,
+                                        tile_a.columns,
+                                        pack_b ? packed_b + j / width * width * depth + j % width : block_b.p + j,
+                                        pack_b ? width : b.rows,
+                                        whole_rows,
+                                        one_tile ? tile_c : tile_c + j,
+                                        tile_c_rows,
+                                        some,
+                                        k0 > 0,
+                                        finished && bias ? bias + n0 + j : nullptr};
+                        tile_table<T>.find(rows, some)(t);
+                        if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels.hpp"
-#include "simd.hpp"
+#include "gemm_tile.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 
@@ -38,48 +38,92 @@ template <class T, int distance = 1> FG_INLINE void transpose(Vec<T> (&r)[Vec<T>
     }
 }
 
-// panel[p * width + j] = b(p, j) for p < k, j < columns; zero for columns <= j < width.
-template <class T> void pack_panel(T* panel, View<T> b, Size k, Size columns, Size width) {
+// Packs a block of b (k rows) into panels of `width` columns: panel number q holds b(p, q * width + j) at
+// q * k * width + p * width + j, zero where b has no such column.
+template <class T> void pack_panels(T* panels, View<T> b, Size k, Size columns, Size width) {
     constexpr Size lanes = Vec<T>::lanes;
-    if (b.columns == 1) {
-        for (Size p = 0; p < k; ++p, panel += width) {
-            for_each_vector<T>(columns, [&](Size j, auto io) FG_INLINE_CALL {
-                Vec<T>(io.load(b.p + p * b.rows + j)).store(panel + j); // a partial load fills up with zeros
-            });
-            for (Size j = (columns + lanes - 1) / lanes * lanes; j < width; j += lanes) Vec<T>(0.0).store(panel + j);
+    if (b.columns == 1) { // row by row, as b lies in memory
+        for (Size p = 0; p < k; ++p) {
+            const T* from = b.p + p * b.rows;
+            T* to = panels + p * width;
+            Size j = 0;
+            for (; j + width <= columns; j += width, to += k * width)
+                for (Size i = 0; i < width; i += lanes) Vec<T>::load(from + j + i).store(to + i);
+            for (Size i = 0; j < columns && i < width; i += lanes) {
+                const Size left = columns - j - i;
+                const Vec<T> v = left >= lanes ? Vec<T>::load(from + j + i)
+                                 : left > 0    ? Vec<T>::load_partial(from + j + i, left)
+                                               : Vec<T>(0.0);
+                v.store(to + i);
+            }
         }
         return;
     }
-    for (Size j = 0; j < width; j += lanes) {
-        Size p = 0;
-        if (b.rows == 1 && j + lanes <= columns)
-            for (; p + lanes <= k; p += lanes) {
-                Vec<T> r[lanes];
-                for (Size i = 0; i < lanes; ++i) r[i] = Vec<T>::load(b.p + p + (j + i) * b.columns);
-                transpose<T>(r);
-                for (Size i = 0; i < lanes; ++i) r[i].store(panel + (p + i) * width + j);
-            }
-        for (; p < k; ++p)
-            for (Size i = 0; i < lanes; ++i)
-                panel[p * width + j + i] = j + i < columns ? b.p[p * b.rows + (j + i) * b.columns] : T(0);
+    for (Size q = 0; q < columns; q += width) {
+        T* panel = panels + q * k;
+        for (Size j = 0; j < width; j += lanes) {
+            Size p = 0;
+            if (b.rows == 1 && q + j + lanes <= columns)
+                for (; p + lanes <= k; p += lanes) {
+                    Vec<T> r[lanes];
+                    for (Size i = 0; i < lanes; ++i) r[i] = Vec<T>::load(b.p + p + (q + j + i) * b.columns);
+                    transpose<T>(r);
+                    for (Size i = 0; i < lanes; ++i) r[i].store(panel + (p + i) * width + j);
+                }
+            for (; p < k; ++p)
+                for (Size i = 0; i < lanes; ++i)
+                    panel[p * width + j + i] = q + j + i < columns ? b.p[p * b.rows + (q + j + i) * b.columns] : T(0);
+        }
     }
 }
 
-// Copies a (rows, k) to `packed`, keeping its order, so that its rows no longer lie a large power of two apart, where
-// they would fall into the same few lines of the cache. Returns the view of the copy.
-template <class T> View<T> pack_rows(T* packed, View<T> a, Size rows, Size k) {
-    const bool by_column = a.rows == 1;
-    const View<T> copy = by_column ? View<T>{packed, 1, rows} : View<T>{packed, k, 1};
-    const Size outer = by_column ? k : rows, inner = by_column ? rows : k;
-    const Size step = by_column ? a.columns : a.rows, stride = by_column ? 1 : a.columns;
-    for (Size i = 0; i < outer; ++i, packed += inner) {
-        const T* from = a.p + i * step;
-        if (stride == 1)
-            for_each_vector<T>(inner, [&](Size j, auto io) FG_INLINE_CALL { io.store(packed + j, io.load(from + j)); });
-        else
-            for (Size j = 0; j < inner; ++j) packed[j] = from[j * stride];
+// Row tiles: `rows` rows cut evenly, none more than tile_rows, because a short tile would wait for the latency of its
+// few chains.
+struct RowTiles {
+    Size rows, count;
+    FG_INLINE explicit RowTiles(Size n) : rows(n), count((n + tile_rows - 1) / tile_rows) {}
+    FG_INLINE Size begin(Size tile) const { return rows * tile / count; }
+};
+
+// Packs a block of a (k columns) into the order in which tiles read it: a(top + i, p) of a tile whose rows start at
+// `top` goes to top * k + p * (rows of the tile) + i. Whole registers are stored: what they hold beyond a tile's rows
+// is overwritten by the next row, or lies in `slack` numbers after the block.
+constexpr Size pack_slack = 64;
+template <class T> void pack_rows(T* packed, View<T> a, RowTiles tiles, Size k) {
+    constexpr Size lanes = Vec<T>::lanes;
+    if (a.rows == 1) { // column by column of a, as it lies in memory
+        for (Size p = 0; p < k; ++p) {
+            const T* from = a.p + p * a.columns;
+            for (Size tile = 0; tile < tiles.count; ++tile) {
+                const Size top = tiles.begin(tile), rows = tiles.begin(tile + 1) - top;
+                T* to = packed + top * k + p * rows;
+                for (Size i = 0; i < rows; i += lanes) {
+                    const Size left = rows - i;
+                    if (left >= lanes) Vec<T>::load(from + top + i).store(to + i);
+                    else if (p + 1 < k) Vec<T>::load_partial(from + top + i, left).store(to + i);
+                    else Vec<T>::load_partial(from + top + i, left).store_partial(to + i, left);
+                }
+            }
+        }
+        return;
     }
-    return copy;
+    for (Size tile = 0; tile < tiles.count; ++tile) {
+        const Size top = tiles.begin(tile), rows = tiles.begin(tile + 1) - top;
+        const T* from = a.p + top * a.rows;
+        T* to = packed + top * k;
+        Size p = 0;
+        if (a.columns == 1)
+            for (; p + lanes <= k; p += lanes)
+                for (Size i = (rows - 1) / lanes * lanes; i >= 0; i -= lanes) { // the last first: it may write too much
+                    Vec<T> r[lanes];
+                    for (Size q = 0; q < lanes; ++q)
+                        r[q] = i + q < rows ? Vec<T>::load(from + (i + q) * a.rows + p) : Vec<T>(0.0);
+                    transpose<T>(r);
+                    for (Size q = 0; q < lanes; ++q) r[q].store(to + (p + q) * rows + i);
+                }
+        for (; p < k; ++p)
+            for (Size i = 0; i < rows; ++i) to[p * rows + i] = from[i * a.rows + p * a.columns];
+    }
 }
 
 } // namespace fastgrad::FASTGRAD_SET
