@@ -1,3 +1,4 @@
+// The backward pass: gradients flow along the edges, latest operation first.
 #pragma once
 
 #include "objects.hpp"
