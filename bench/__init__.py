@@ -1,5 +1,6 @@
-"""Benchmarks of fastgrad beside its peers: ``python -m bench step|linear|activations|losses|update``.
+"""Benchmarks of fastgrad beside its peers: ``python -m bench SUBJECT``.
 
-``harness`` measures, ``machine`` knows the limits, ``cases`` holds the networks, ``peers`` train them,
-``tables`` prints; each subject has a file of its own: what is measured, against which reference.
+``harness`` measures, ``machine`` knows the limits, ``cases`` holds the networks and ``optimizers`` the rules,
+``peers`` train them, ``training`` checks and times the peers, ``tables`` prints; each subject has a file of its own:
+what is measured, against which reference.
 """

@@ -14,15 +14,44 @@ from typing import Any
 
 from bench.harness import Effort
 from bench.machine import Limits, description, usable_cpus
+from bench.optimizers import OPTIMIZERS
 from bench.options import Options
 from bench.tables import refusals
 
 SUBJECTS = {
     "step": "one whole training step of each case, beside every peer",
+    "batch": "a training step from one row to thousands, beside torch and JAX",
+    "memory": "how much memory a training step takes, beside torch",
     "linear": "fused linear layers, forward and backward, over a grid of sizes",
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
     "update": "SGD and Adam over the parameters of a network",
+    "threads": "what a fork-join costs, and from what work on it pays",
+}
+# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join
+THREADS = {"memory": "1", "threads": "all"}
+# option: the subjects that have it, and what it is
+CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "--optimizer": (
+        ("step", "batch", "memory"),
+        {"choices": list(OPTIMIZERS), "default": "sgd", "help": "what updates the weights (default: sgd)"},
+    ),
+    "--forward": (
+        ("step",),
+        {"action": "store_true", "help": "the forward pass alone; no optimiser, no gradients"},
+    ),
+    "--dtype": (
+        ("linear",),
+        {"choices": ["float32", "float64"], "default": "float32", "help": "of all arrays (default: float32)"},
+    ),
+    "--picture": (
+        ("batch",),
+        {
+            "type": Path,
+            "metavar": "FILE",
+            "help": "measure the whole grid and draw it (PNG, needs matplotlib)",
+        },
+    ),
 }
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -40,6 +69,8 @@ def main() -> int:
     if options.worker:
         _work(options)
         return 0
+    if getattr(options, "forward", False) and options.optimizer != "sgd":
+        parser.error("--forward: nothing is updated, so --optimizer has no meaning")
     available = importlib.import_module(f"bench.{options.subject}").names()
     for name in options.only:
         if name not in available:
@@ -56,6 +87,8 @@ def main() -> int:
         if wrong := refusals(result["rows"]):
             print(wrong + "\n", flush=True)
         results.append(result)
+    if getattr(options, "picture", None):
+        subject.draw(results, options.picture)
     if options.json:
         record = {"subject": options.subject, **description(), "processes": results}
         options.json.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -67,12 +100,22 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="Measure fastgrad beside its peers. Each number of threads has a process of its own; "
         "contestants take turns in blocks; the figures are medians over rounds. A wrong result is not timed "
-        "(exit status 1).",
-        epilog="subjects: " + "; ".join(f"{name}: {text}" for name, text in SUBJECTS.items()),
+        "(exit status 1). Each subject has its own --help.",
     )
-    parser.add_argument("subject", choices=SUBJECTS)
+    subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
+    for name, text in SUBJECTS.items():
+        subject = subjects.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        _add_common(subject, THREADS.get(name, "1,all"))
+        for option, (where, settings) in CHOICES.items():
+            if name in where:
+                subject.add_argument(option, **settings)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, threads: str) -> None:
+    """Add the options that every subject has."""
     parser.add_argument(
-        "--threads", default="1,all", metavar="N,…", help="numbers of threads (default: 1,all)"
+        "--threads", default=threads, metavar="N,…", help="numbers of threads (default: %(default)s)"
     )
     parser.add_argument(
         "--rounds", type=int, default=5, metavar="N", help="blocks of each contestant (default: 5)"
@@ -86,7 +129,6 @@ def _parser() -> argparse.ArgumentParser:
         "--json", type=Path, metavar="FILE", help="write all figures, with machine and versions"
     )
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
@@ -98,12 +140,12 @@ def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
 def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Run the subject in a process that has so many processors and libraries that know it from the start."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    environment.setdefault("KINETO_LOG_LEVEL", "6")  # torch's profiler: say nothing about start and stop
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        command = [sys.executable, "-m", "bench", options.subject, "--worker", str(answer)]
-        command += ["--threads", str(threads), "--rounds", str(options.rounds)]
-        command += ["--only", ",".join(options.only)] if options.only else []
-        command += ["--quick"] if options.quick else []
+        # of options given twice the last counts
+        command = [sys.executable, "-m", "bench", *sys.argv[1:], "--threads", str(threads)]
+        command += ["--worker", str(answer)]
         if subprocess.run(command, env=environment, check=False).returncode:
             sys.exit(f"bench {options.subject}: the process with {threads} threads failed")
         result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
@@ -119,7 +161,11 @@ def _work(options: argparse.Namespace) -> None:
     limits = Limits(threads, 0.01 if options.quick else 0.2)
     _tell_threads(threads)
     subject = importlib.import_module(f"bench.{options.subject}")
-    rows = subject.run(Options(threads, effort, tuple(options.only), options.quick), limits)
+    choices = {name: getattr(options, name) for name in ("optimizer", "forward", "dtype") if name in options}
+    picture = getattr(options, "picture", None) is not None
+    rows = subject.run(
+        Options(threads, effort, tuple(options.only), options.quick, picture=picture, **choices), limits
+    )
     answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
     options.worker.write_text(json.dumps(answer), encoding="utf-8")
 

@@ -10,12 +10,10 @@ import numpy as np
 
 __all__ = ["CASES", "Case", "Start", "start"]
 
-LEARNING_RATE = 0.01
-
 
 @dataclass(frozen=True)
 class Case:
-    """One training step: a multilayer perceptron, cross-entropy, plain SGD.
+    """One training step: a multilayer perceptron, cross-entropy, an update.
 
     Parameters
     ----------
@@ -35,10 +33,14 @@ class Case:
     batch: int
 
     @property
+    def forward_flop(self) -> int:
+        """Floating-point operations of the matrix products of a forward pass."""
+        return 2 * self.batch * sum(m * n for m, n in pairwise(self.sizes))
+
+    @property
     def flop(self) -> int:
-        """Floating-point operations of the matrix products: forward, dw, and dx but for the first."""
-        products = [m * n for m, n in pairwise(self.sizes)]
-        return 2 * self.batch * (3 * sum(products) - products[0])
+        """Floating-point operations of the matrix products of a step: forward, dw, and dx but for the first."""
+        return 3 * self.forward_flop - 2 * self.batch * self.sizes[0] * self.sizes[1]
 
 
 CASES = (

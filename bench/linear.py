@@ -20,11 +20,15 @@ __all__ = ["names", "report", "run"]
 
 # batch, out_features, in_features: from a control loop's layer to one that is all arithmetic
 SIZES = (
-    (1, 32, 32), (32, 32, 16), (32, 32, 32), (64, 64, 64), (64, 100, 100), (64, 100, 841), (128, 128, 128),
-    (128, 256, 784), (256, 512, 512), (512, 1000, 2048), (512, 2048, 2048),
+    *((2**power,) * 3 for power in range(12)),  # 1 to 2048
+    # one row: the weights are read once, so memory is the limit
+    (1, 32, 32), (1, 100, 841), (1, 512, 512), (1, 2048, 2048),
+    # the layers of the cases, with their odd widths
+    (32, 32, 16), (64, 100, 100), (64, 100, 841), (64, 26, 100), (128, 256, 784), (128, 10, 128),
+    (256, 512, 100), (256, 10, 512), (512, 1000, 2048), (512, 2048, 2048),
 )  # fmt: skip
 QUICK = 128 * 128 * 128
-TOLERANCE = 2e-5
+TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 Array = np.ndarray[Any, Any]
 
 
@@ -44,7 +48,7 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
         if not options.wants(_name(size)) or (options.quick and np.prod(size) > QUICK):
             continue
         options.say(_name(size))
-        arrays = _Arrays(*size)
+        arrays = _Arrays(*size, options.dtype)
         flop = 2 * int(np.prod(size))
         for direction, contestants, work in (
             ("forward", _forward(arrays), flop),
@@ -55,23 +59,24 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
                     "case": _name(size),
                     "threads": options.threads,
                     "direction": direction,
+                    "dtype": options.dtype,
                     "flop": work,
-                    "limit_seconds": work / limits.flops(),
-                    "outcomes": contest(contestants, TOLERANCE, options.effort),
+                    "limit_seconds": work / limits.flops(options.dtype),
+                    "outcomes": contest(contestants, TOLERANCE[options.dtype], options.effort),
                 }
             )
     return rows
 
 
 class _Arrays:
-    """The inputs in float32, and what is right for them in float64."""
+    """The inputs, and what is right for them in float64."""
 
-    def __init__(self, m: int, n: int, k: int) -> None:
+    def __init__(self, m: int, n: int, k: int, dtype: str) -> None:
         generator = np.random.default_rng(1)
-        self.x = generator.standard_normal((m, k)).astype(np.float32)
-        self.w = (generator.standard_normal((n, k)) / np.sqrt(k)).astype(np.float32)
-        self.b = generator.standard_normal(n).astype(np.float32)
-        self.dy = generator.standard_normal((m, n)).astype(np.float32)
+        self.x = generator.standard_normal((m, k)).astype(dtype)
+        self.w = (generator.standard_normal((n, k)) / np.sqrt(k)).astype(dtype)
+        self.b = generator.standard_normal(n).astype(dtype)
+        self.dy = generator.standard_normal((m, n)).astype(dtype)
         x, w, b, dy = (array.astype(np.float64) for array in (self.x, self.w, self.b, self.dy))
         z = x @ w.T + b
         # float32 may see the other side of 0 where z is next to it: there no gradient is asked for
@@ -160,4 +165,5 @@ def report(rows: Sequence[dict[str, Any]], threads: int) -> str:
                 spread(outcomes, "kernel"),
             ]
         )
-    return table(title("relu(x w + b) and its gradients dx, dw, db", threads), header, cells)
+    dtype = rows[0]["dtype"] if rows else ""
+    return table(title(f"relu(x w + b) and its gradients dx, dw, db, {dtype}", threads), header, cells)

@@ -24,12 +24,24 @@ class Options:
         Names of what to measure; empty for everything.
     quick : bool
         A run to see that everything works: small sizes, nothing that compiles for seconds.
+    optimizer : str
+        Which of `bench.optimizers` trains, where the subject trains.
+    forward : bool
+        The forward pass alone, without an optimiser.
+    dtype : str
+        Of the arrays, where the subject has a choice.
+    picture : bool
+        Whether there will be a picture, which wants more points than a table.
     """
 
     threads: int
     effort: Effort
     only: tuple[str, ...] = ()
     quick: bool = False
+    optimizer: str = "sgd"
+    forward: bool = False
+    dtype: str = "float32"
+    picture: bool = False
 
     def wants(self, name: str) -> bool:
         """Whether the part of that name was asked for."""

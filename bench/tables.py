@@ -8,7 +8,10 @@ from typing import Any
 from fastgrad.cli.report import columns
 
 __all__ = [
+    "NOTHING",
     "best",
+    "best_peer",
+    "duration",
     "microseconds",
     "percent",
     "rate",
@@ -23,9 +26,9 @@ __all__ = [
 NOTHING = "-"
 
 
-def title(subject: str, threads: int) -> str:
-    """Write the line above a table; all times in it are medians of microseconds."""
-    return f"{subject}: microseconds, {threads} thread{'s' if threads > 1 else ''}"
+def title(subject: str, threads: int, unit: str = "microseconds") -> str:
+    """Write the line above a table: what is measured, and the unit of what has no other; times are medians."""
+    return f"{subject}: {unit}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def table(heading: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -55,6 +58,11 @@ def best(outcomes: dict[str, Any], prefix: str) -> float | None:
     return min((median for median in medians if median is not None), default=None)
 
 
+def best_peer(outcomes: dict[str, Any]) -> float | None:
+    """Give the smallest median of all contestants but fastgrad's; None if there is none."""
+    return best({name: one for name, one in outcomes.items() if not name.startswith("fastgrad")}, "")
+
+
 def microseconds(outcomes: dict[str, Any], name: str) -> str:
     """Write a contestant's median; ``refused`` if its result was wrong."""
     if "refused" in outcomes.get(name, {}):
@@ -69,6 +77,13 @@ def microseconds(outcomes: dict[str, Any], name: str) -> str:
 def ratio(other: float | None, ours: float | None) -> str:
     """Write how many times faster ours is than the other."""
     return NOTHING if other is None or not ours else f"{other / ours:.2f}"
+
+
+def duration(value: float | None) -> str:
+    """Write seconds, in the unit that suits them."""
+    if value is None:
+        return NOTHING
+    return f"{value:.1f} s" if value >= 0.1 else f"{1e3 * value:.1f} ms"
 
 
 def rate(work: float, median: float | None) -> str:

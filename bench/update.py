@@ -12,22 +12,24 @@ import fastgrad as fg
 from bench.cases import CASES, Case, start
 from bench.harness import Contestant, contest, deviation
 from bench.machine import Limits
+from bench.optimizers import OPTIMIZERS, Optimizer
 from bench.options import Options
+from bench.peers.torch_peer import penalise
 from bench.tables import best, microseconds, percent, rate, ratio, seconds, spread, table, title
 from fastgrad import nn, optim
 
 __all__ = ["names", "report", "run"]
 
-# name: (class, arguments, L1 strength, arrays read and written per parameter)
-RULES: dict[str, tuple[str, dict[str, Any], float, int]] = {
-    "sgd": ("SGD", {"lr": 0.01}, 0.0, 3),
-    "sgd l1 l2": ("SGD", {"lr": 0.01, "weight_decay": 1e-3}, 1e-3, 3),
-    "sgd momentum": ("SGD", {"lr": 0.01, "momentum": 0.9}, 0.0, 5),
+# name: (rule, arrays read and written per parameter)
+RULES: dict[str, tuple[Optimizer, int]] = {
+    "sgd": (OPTIMIZERS["sgd"], 3),
+    "sgd l1 l2": (OPTIMIZERS["l1l2"], 3),
+    "sgd momentum": (OPTIMIZERS["momentum"], 5),
     "sgd nesterov l1 l2": (
-        "SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}, 1e-3, 5,
+        Optimizer("SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}, 1e-3), 5,
     ),
-    "adam": ("Adam", {"lr": 1e-3}, 0.0, 7),
-    "adamw": ("AdamW", {"lr": 1e-3, "weight_decay": 1e-2}, 0.0, 7),
+    "adam": (OPTIMIZERS["adam"], 7),
+    "adamw": (Optimizer("AdamW", {"lr": 1e-3, "weight_decay": 1e-2}), 7),
 }  # fmt: skip
 VARIANTS: dict[str, dict[str, bool]] = {
     "torch loop": {"foreach": False, "fused": False},
@@ -52,7 +54,7 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
     for case in CASES:
         if case.name not in (QUICK if options.quick else MEASURED) or not options.wants(case.name):
             continue
-        for rule, (_, _, _, passes) in RULES.items():
+        for rule, (_, passes) in RULES.items():
             options.say(f"{case.name}, {rule}")
             arrays = _arrays(case)
             moved = passes * sum(w.nbytes for w, _ in arrays)
@@ -101,15 +103,13 @@ def _after_steps(step: Callable[[bool], object], values: Callable[[], list[Array
 def _fastgrad(
     rule: str, arrays: list[tuple[Array, Array]]
 ) -> tuple[Callable[[bool], object], Callable[[], list[Array]]]:
-    kind, arguments, l1, _ = RULES[rule]
+    how, _ = RULES[rule]
     parameters = []
     for w, dw in arrays:
         parameter = nn.Parameter(fg.from_numpy(w.copy()))
         parameter.grad = fg.from_numpy(dw)
         parameters.append(parameter)
-    if l1:
-        arguments = {**arguments, "l1": l1}
-    optimiser = getattr(optim, kind)(parameters, **arguments)
+    optimiser = getattr(optim, how.kind)(parameters, **how.options, l1=how.l1)
     return lambda fresh: optimiser.step(), lambda: [parameter.detach().numpy() for parameter in parameters]
 
 
@@ -117,21 +117,20 @@ def _torch(
     rule: str, arrays: list[tuple[Array, Array]], dtype: Any, variant: dict[str, bool]
 ) -> tuple[Callable[[bool], object], Callable[[], list[Array]]]:
     """Build torch's step; ``step(True)`` begins with fresh gradients, to which the L1 term adds in place."""
-    kind, arguments, l1, _ = RULES[rule]
+    how, _ = RULES[rule]
     parameters = [torch.tensor(w, dtype=dtype, requires_grad=True) for w, _ in arrays]
-    optimiser = getattr(torch.optim, kind)(parameters, **arguments, **variant)
+    optimiser = getattr(torch.optim, how.kind)(parameters, **how.options, **variant)
     originals = [torch.tensor(dw, dtype=dtype) for _, dw in arrays]
     for parameter, gradient in zip(parameters, originals, strict=True):
         parameter.grad = gradient.clone()
     gradients = [parameter.grad for parameter in parameters]
 
-    @torch.no_grad()
     def step(fresh: bool) -> None:
         if fresh:
             for gradient, original in zip(gradients, originals, strict=True):
                 gradient.copy_(original)
-        if l1:
-            torch._foreach_add_(gradients, torch._foreach_sign(parameters), alpha=l1)
+        if how.l1:
+            penalise(parameters, how.l1)
         optimiser.step()
 
     return step, lambda: [parameter.detach().numpy() for parameter in parameters]

@@ -1,18 +1,20 @@
-"""fastgrad, eager: the tape runs at every step."""
+"""fastgrad: eager, where the tape runs at every step, and recorded, where it runs once."""
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import fastgrad as fg
-from bench.cases import LEARNING_RATE, Case, Start
+from bench.cases import Case, Start
+from bench.optimizers import Optimizer
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
 
-__all__ = ["Eager"]
+__all__ = ["Eager", "Recorded"]
 
 MODULES = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": nn.ELU}
 
@@ -20,10 +22,11 @@ MODULES = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": nn.EL
 class Eager:
     """The network as a user would write it."""
 
-    name = "fastgrad"
+    name = "fastgrad eager"
     setup_seconds = 0.0
+    steps_done = 0
 
-    def __init__(self, case: Case, begin: Start) -> None:
+    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
         layers: list[Any] = []
         for number, (inputs, outputs) in enumerate(pairwise(case.sizes)):
             if number:
@@ -34,16 +37,52 @@ class Eager:
         with fg.no_grad():
             for parameter, array in zip(self.network.parameters(), arrays, strict=True):
                 parameter.copy_(fg.from_numpy(array))
-        self.optimiser = optim.SGD(self.network.parameters(), lr=LEARNING_RATE)
+        self.optimiser = optimizer and getattr(optim, optimizer.kind)(
+            self.network.parameters(), **optimizer.options, l1=optimizer.l1
+        )
         self.x, self.target = fg.from_numpy(begin.x), fg.from_numpy(begin.target)
+        self.work = self.forward if optimizer is None else self.train
 
-    def step(self) -> None:
-        """Train on the batch once."""
-        loss = F.cross_entropy(self.network(self.x), self.target)
+    def train(self, x: Any, target: Any) -> Any:
+        """Do a training step and return its loss."""
+        loss = F.cross_entropy(self.network(x), target)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+        return loss
 
-    def parameters(self) -> list[np.ndarray[Any, Any]]:
-        """Copy out the weights and biases."""
-        return [np.array(w.detach().numpy()) for w in self.network.parameters()]
+    def forward(self, x: Any, target: Any) -> Any:
+        """Compute the logits."""
+        with fg.no_grad():
+            return self.network(x)
+
+    def step(self) -> None:
+        """Train on the batch once, or compute its logits."""
+        self.answer = self.work(self.x, self.target)
+
+    def results(self) -> list[np.ndarray[Any, Any]]:
+        """Copy out the weights and biases, or the logits."""
+        tensors = self.network.parameters() if self.optimiser else [self.answer]
+        return [np.array(tensor.detach().numpy()) for tensor in tensors]
+
+
+class Recorded(Eager):
+    """The same, recorded by `fastgrad.compile` and replayed without the tape.
+
+    The batch is handed over as tensors at every step, so its copy into the program's inputs is part of the time.
+    """
+
+    name = "fastgrad recorded"
+    steps_done = 1
+
+    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
+        super().__init__(case, begin, optimizer)
+        if optimizer is None:  # the classes are no input of a forward pass
+            forward = fg.compile(lambda x: self.forward(x, None))
+            self.compiled = forward
+            self.work = lambda x, target: forward(x)
+        else:
+            self.work = self.compiled = fg.compile(self.train)
+        clock = time.perf_counter()
+        self.step()
+        self.setup_seconds = time.perf_counter() - clock

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import LEARNING_RATE, Case, Start
+from bench.cases import Case, Start
+from bench.optimizers import Optimizer
 
 __all__ = ["ByHand"]
 
@@ -61,6 +62,69 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
 }
 
 
+def _penalise(w: Array, dw: Array, weight_decay: float, l1: float) -> None:
+    if weight_decay:
+        dw += weight_decay * w
+    if l1:
+        dw += l1 * np.sign(w)
+
+
+def _sgd(
+    w: Array,
+    dw: Array,
+    state: dict[str, Any],
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+    l1: float,
+) -> None:
+    _penalise(w, dw, weight_decay, l1)
+    if momentum:
+        if "buffer" in state:
+            state["buffer"] *= momentum
+            state["buffer"] += dw
+        else:
+            state["buffer"] = dw.copy()
+        dw[...] = state["buffer"]
+    dw *= lr
+    w -= dw
+
+
+def _adam(
+    w: Array,
+    dw: Array,
+    state: dict[str, Any],
+    *,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    l1: float,
+) -> None:
+    if not state:
+        state |= {"t": 0, "m": np.zeros_like(w), "v": np.zeros_like(w)}
+    _penalise(w, dw, weight_decay, l1)
+    state["t"] += 1
+    m, v, t = state["m"], state["v"], state["t"]
+    m *= betas[0]
+    m += (1 - betas[0]) * dw
+    v *= betas[1]
+    dw *= dw
+    dw *= 1 - betas[1]
+    v += dw
+    step = np.sqrt(v, out=dw)
+    step /= (1 - betas[1] ** t) ** 0.5
+    step += eps
+    np.divide(m, step, out=step)
+    step *= lr / (1 - betas[0] ** t)
+    w -= step
+
+
+# a rule changes w, its gradient (scratch memory by then) and its state in place
+RULES: dict[str, Callable[..., None]] = {"SGD": _sgd, "Adam": _adam}
+
+
 class ByHand:
     """A multilayer perceptron in plain numpy.
 
@@ -69,23 +133,34 @@ class ByHand:
 
     name = "numpy"
     setup_seconds = 0.0
+    steps_done = 0
 
-    def __init__(self, case: Case, begin: Start) -> None:
+    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
         self.forward, self.backward = ACTIVATIONS[case.activation]
         self.weights = [np.ascontiguousarray(w.T) for w in begin.weights]
         self.biases = [b.copy() for b in begin.biases]
         self.x, self.target = begin.x, begin.target
         self.rows = np.arange(len(begin.x))
+        self.optimizer = optimizer
+        self.states: list[dict[str, Any]] = [{} for _ in (*self.weights, *self.biases)]
 
     def step(self) -> None:
-        """Train on the batch once."""
-        weights, biases = self.weights, self.biases
+        """Train on the batch once, or compute its logits."""
         values = [self.x]
-        last = len(weights) - 1
-        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        last = len(self.weights) - 1
+        for layer, (w, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             z = values[-1] @ w
             z += b
             values.append(self.forward(z) if layer < last else z)
+            if self.optimizer is None:
+                del values[0]  # nobody goes back
+        if self.optimizer is None:
+            self.logits = values[-1]
+        else:
+            self._train(values, self.optimizer)
+
+    def _train(self, values: list[Array], optimizer: Optimizer) -> None:
+        """Go back from the logits; `values` are x and the output of every layer."""
         # the loss, as every peer computes it, and its gradient
         z = values.pop()
         z -= z.max(axis=1, keepdims=True)
@@ -95,18 +170,19 @@ class ByHand:
         dz /= total
         dz[self.rows, self.target] -= 1
         dz /= len(dz)
-        for layer in range(last, -1, -1):
-            y = values[layer]
+        rule = RULES[optimizer.kind]
+        for layer in reversed(range(len(self.weights))):
+            y, w, b = values[layer], self.weights[layer], self.biases[layer]
             dw, db = y.T @ dz, dz.sum(axis=0)
             if layer:
-                dz = self.backward(dz @ weights[layer].T, y)
-            dw *= LEARNING_RATE
-            db *= LEARNING_RATE
-            weights[layer] -= dw
-            biases[layer] -= db
+                dz = self.backward(dz @ w.T, y)
+            rule(w, dw, self.states[2 * layer], **optimizer.options, l1=optimizer.l1)
+            rule(b, db, self.states[2 * layer + 1], **optimizer.options, l1=optimizer.l1)
 
-    def parameters(self) -> list[Array]:
-        """Copy out the weights and biases."""
+    def results(self) -> list[Array]:
+        """Copy out the weights and biases, or the logits."""
+        if self.optimizer is None:
+            return [self.logits.copy()]
         return [
             array for w, b in zip(self.weights, self.biases, strict=True) for array in (w.T.copy(), b.copy())
         ]

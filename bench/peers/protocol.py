@@ -10,13 +10,24 @@ __all__ = ["Peer"]
 
 
 class Peer(Protocol):
-    """A library with a case's network in it."""
+    """A library with a case's network in it, and an optimiser or none.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in the tables.
+    setup_seconds : float
+        How long it compiled or recorded.
+    steps_done : int
+        How often it did its work meanwhile.
+    """
 
     name: str
     setup_seconds: float
+    steps_done: int
 
     def step(self) -> None:
-        """Train on the batch once; the work is done on return."""
+        """Train on the batch once, or without an optimiser compute its logits; the work is done on return."""
 
-    def parameters(self) -> list[np.ndarray[Any, Any]]:
-        """Copy out the weights and biases: w0, b0, w1, b1, …"""
+    def results(self) -> list[np.ndarray[Any, Any]]:
+        """Copy out the weights and biases w0, b0, w1, b1, …, or the logits alone."""

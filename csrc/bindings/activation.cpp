@@ -100,7 +100,7 @@ void forward(py::handle y, py::handle x, const PyActivation& f) {
         const T* x_data = arguments.input_like("x", x, out);
         arguments.check_overlap(true);
         const Size n = out.size();
-        run_unlocked(double(n), [&] { kernels<T>().activation_forward(y_data, x_data, n, f.bound); });
+        launch(double(n), kernels<T>().activation_forward, y_data, x_data, n, f.bound);
     });
 }
 
@@ -113,7 +113,7 @@ void backward(py::handle dx, py::handle dy, py::handle saved, const PyActivation
         const T* saved_data = arguments.input_like("saved", saved, out);
         arguments.check_overlap(true);
         const Size n = out.size();
-        run_unlocked(double(n), [&] { kernels<T>().activation_backward(dx_data, dy_data, saved_data, n, f.bound); });
+        launch(double(n), kernels<T>().activation_backward, dx_data, dy_data, saved_data, n, f.bound);
     });
 }
 
@@ -134,8 +134,8 @@ void prelu_forward(py::handle y, py::handle x, py::handle a) {
         const T* a_data = arguments.input("a", a, {slopes});
         arguments.check_overlap();
         const Size outer = in.shape(0), channels = in.shape(1), inner = in.shape(2);
-        run_unlocked(double(outer * channels * inner),
-                     [&] { kernels<T>().prelu_forward(y_data, x_data, a_data, outer, channels, inner, slopes == 1); });
+        launch(double(outer * channels * inner), kernels<T>().prelu_forward, y_data, x_data, a_data, outer, channels,
+               inner, slopes == 1);
     });
 }
 
@@ -152,9 +152,8 @@ void prelu_backward(py::handle dx, py::handle da, py::handle dy, py::handle x, p
         const T* a_data = arguments.input("a", a, {slopes});
         arguments.check_overlap();
         const Size outer = in.shape(0), channels = in.shape(1), inner = in.shape(2);
-        run_unlocked(double(outer * channels * inner), [&] {
-            kernels<T>().prelu_backward(dx_data, da_data, dy_data, x_data, a_data, outer, channels, inner, slopes == 1);
-        });
+        launch(double(outer * channels * inner), kernels<T>().prelu_backward, dx_data, da_data, dy_data, x_data, a_data,
+               outer, channels, inner, slopes == 1);
     });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../cpu/kernels.hpp"
+#include "../program/program.hpp"
 #include "fastcall.hpp"
 
 namespace fastgrad {
@@ -57,11 +58,15 @@ struct Extent {
     }
 };
 
+// to[...] = from, of one shape and dtype, in whatever layouts (copies.cpp)
+void launch_copy(const py::array& to, const py::array& from);
+
 // Checks the arguments of one call of one kernel, all of dtype T, and turns them into pointers and views. Inputs of a
 // layout that the kernel cannot read are copied; the copies live as long as this object.
 template <class T> class Arguments {
   public:
     explicit Arguments(const char* kernel) : kernel_(kernel) {}
+    const char* kernel() const { return kernel_; }
 
     // A two-dimensional input of any strides.
     View<T> matrix(const char* argument, py::handle object, Size rows, Size columns) {
@@ -166,13 +171,18 @@ template <class T> class Arguments {
         return static_cast<const T*>((is_c_contiguous(a) && is_aligned(a) ? a : copy(a)).data());
     }
 
+    // A contiguous copy. A program makes it anew in every run: it keeps the memory, and copies before the kernel.
     const py::array& copy(const py::array& a) {
         copies_.push_back(a.attr("copy")());
+        if (Program::building) {
+            Program::building->keep(copies_.back());
+            launch_copy(copies_.back(), a);
+        }
         return copies_.back();
     }
 
     const char* kernel_;
-    std::array<Extent, 8> extents_;
+    std::array<Extent, 12> extents_;
     std::size_t count_ = 0;
     std::vector<py::array> copies_;
 };
@@ -191,11 +201,17 @@ inline const py::array& two_dimensional(const char* kernel, const char* argument
     return a;
 }
 
-// Runs a kernel without the GIL, unless it takes less time than giving the GIL away.
-template <class Kernel> void run_unlocked(double nanoseconds, Kernel kernel) {
-    if (nanoseconds < 2000) return kernel();
+// Runs a kernel without the GIL, unless it takes less time than giving the GIL away; or makes it a command of the
+// program that is being built. Also for checks of values, which a program has to repeat: they throw.
+template <class Kernel, class... A> void launch(double nanoseconds, Kernel kernel, A... arguments) {
+    if (Program::building) {
+        using Made = KernelCommand<Kernel, A...>;
+        Program::building->add(std::make_unique<Made>(nanoseconds, kernel, std::move(arguments)...));
+        return;
+    }
+    if (nanoseconds < 2000) return kernel(arguments...);
     py::gil_scoped_release unlocked;
-    kernel();
+    kernel(arguments...);
 }
 
 inline Reduction parse_reduction(const char* kernel, const std::string& name) {

@@ -48,6 +48,10 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     bind_rows(m);
     bind_losses(m);
     bind_updates(m);
+    bind_linear_updates(m);
+    bind_copies(m);
+    bind_programs(m);
+    bind_threads(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");
     m.def(
         "_set_isa", [](const std::string& name) { choose_instruction_set(name.c_str()); }, py::arg("name"),

@@ -1,6 +1,7 @@
 // Errors of the bindings: kernel, argument, what was given, what was expected.
 #pragma once
 
+#include <charconv>
 #include <initializer_list>
 #include <string>
 
@@ -30,7 +31,12 @@ inline std::string message(const char* kernel, const char* argument, const std::
 
 inline std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
 inline std::string dtype_name(const py::array& a) { return "of dtype " + std::string(py::str(a.dtype())); }
-inline std::string number_text(double x) { return py::str(py::float_(x)); }
+// As Python writes it. Without Python: checks also run without the GIL.
+inline std::string number_text(double x) {
+    char digits[32];
+    const std::string text(digits, std::to_chars(digits, digits + sizeof digits, x).ptr);
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
 
 template <class Sizes> std::string shape_text(const Sizes& sizes) {
     std::string text = "of shape (";

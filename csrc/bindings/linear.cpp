@@ -26,7 +26,7 @@ void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::
         l.activation = bound_or_identity(name, activation);
         if (l.z && l.activation.index < 0) bad_value(name, "z", "an array", "None when there is no activation");
         arguments.check_overlap();
-        run_unlocked(product_cost(m, n, k) + double(m * n), [&] { kernels<T>().linear_forward(l); });
+        launch(product_cost(m, n, k) + double(m * n), kernels<T>().linear_forward, l);
     });
 }
 
@@ -49,7 +49,7 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
         if (!dw.is_none()) l.dw = arguments.output_any_order("dw", dw, l.n, l.k, l.dw_transposed);
         l.db = arguments.output_or_null("db", db, {l.n});
         arguments.check_overlap();
-        run_unlocked(product_cost(l.m, l.n, l.k) + double(l.m * l.n), [&] { kernels<T>().linear_backward(l); });
+        launch(product_cost(l.m, l.n, l.k) + double(l.m * l.n), kernels<T>().linear_backward, l);
     });
 }
 
@@ -117,7 +117,7 @@ void matmul(py::handle y, py::handle a, py::handle b) {
             p.y = arguments.output("y", y, {p.batch, p.m, p.n});
         }
         arguments.check_overlap();
-        run_unlocked(double(p.batch) * product_cost(p.m, p.n, p.k), [&] { kernels<T>().matmul(p); });
+        launch(double(p.batch) * product_cost(p.m, p.n, p.k), kernels<T>().matmul, p);
     });
 }
 

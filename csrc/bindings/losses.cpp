@@ -41,8 +41,8 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
             l.index = arguments.index("target", target, l.n);
         }
         arguments.check_overlap();
-        if (l.index) check_classes(name, l.index, l.n, l.c, ignore_index);
-        run_unlocked(double(l.n) * double(20 + l.c), [&] { kernels<T>().cross_entropy(l); });
+        if (l.index) launch(double(l.n), &check_classes, name, l.index, l.n, l.c, ignore_index);
+        launch(double(l.n) * double(20 + l.c), kernels<T>().cross_entropy, l);
     });
 }
 
@@ -125,10 +125,10 @@ void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle tar
                                                 : arguments.output("loss", loss, {});
         arguments.check_overlap();
         if (what.kind == PointwiseLossKind::bce) {
-            check_probabilities(what.name, "x", l.x, l.n);
-            check_probabilities(what.name, "target", l.target, l.n);
+            launch(double(l.n), &check_probabilities<T>, what.name, "x", l.x, l.n);
+            launch(double(l.n), &check_probabilities<T>, what.name, "target", l.target, l.n);
         }
-        run_unlocked(double(l.n), [&] { kernels<T>().pointwise_loss(l); });
+        launch(double(l.n), kernels<T>().pointwise_loss, l);
     });
 }
 

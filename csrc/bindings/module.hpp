@@ -10,5 +10,9 @@ void bind_linear(pybind11::module_& m);
 void bind_rows(pybind11::module_& m);
 void bind_losses(pybind11::module_& m);
 void bind_updates(pybind11::module_& m);
+void bind_linear_updates(pybind11::module_& m);
+void bind_copies(pybind11::module_& m);
+void bind_programs(pybind11::module_& m);
+void bind_threads(pybind11::module_& m);
 
 } // namespace fastgrad

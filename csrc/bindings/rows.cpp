@@ -6,6 +6,7 @@
 #include "module.hpp"
 
 #include "../cpu/threads.hpp"
+#include "../program/options.hpp"
 
 namespace fastgrad {
 namespace {
@@ -19,8 +20,7 @@ template <bool logarithm> void softmax_forward(py::handle y, py::handle x) {
         T* y_data = arguments.output("y", y, {rows, columns});
         const T* x_data = arguments.input("x", x, {rows, columns});
         arguments.check_overlap();
-        run_unlocked(double(in.size()),
-                     [&] { kernels<T>().softmax_forward(y_data, x_data, rows, columns, logarithm); });
+        launch(double(in.size()), kernels<T>().softmax_forward, y_data, x_data, rows, columns, logarithm);
     });
 }
 
@@ -34,9 +34,20 @@ template <bool logarithm> void softmax_backward(py::handle dx, py::handle dy, py
         const T* dy_data = arguments.input("dy", dy, {rows, columns});
         const T* y_data = arguments.input("y", y, {rows, columns});
         arguments.check_overlap();
-        run_unlocked(double(out.size()),
-                     [&] { kernels<T>().softmax_backward(dx_data, dy_data, y_data, rows, columns, logarithm); });
+        launch(double(out.size()), kernels<T>().softmax_backward, dx_data, dy_data, y_data, rows, columns, logarithm);
     });
+}
+
+template <class T> struct DropoutCall {
+    T* y;
+    const T* x;
+    Size n;
+    double p;
+    RandomCounter options; // a program draws another one for every run
+    template <class Visit> void each_pointer(const Visit& visit) { visit(&y), visit(&x); }
+};
+template <class T> void run_dropout(const DropoutCall<T>& c) {
+    kernels<T>().dropout(c.y, c.x, c.n, c.p, c.options.seed, c.options.offset);
 }
 
 void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint64_t offset) {
@@ -50,8 +61,8 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
         arguments.check_overlap(true);
         if (out.size() > 0 && offset > UINT64_MAX - std::uint64_t(out.size() - 1))
             bad_value(name, "offset", std::to_string(offset), "an offset whose stream does not end within the array");
-        const Size n = out.size();
-        run_unlocked(double(n), [&] { kernels<T>().dropout(y_data, x_data, n, p, seed, offset); });
+        const DropoutCall<T> call{y_data, x_data, out.size(), p, {seed, offset}};
+        launch(double(out.size()), &run_dropout<T>, call);
     });
 }
 
@@ -65,6 +76,14 @@ void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows
 bool same_rows(const py::array& a, const py::array& b) {
     if (a.ndim() < 1 || a.ndim() != b.ndim()) return false;
     return std::equal(a.shape() + 1, a.shape() + a.ndim(), b.shape() + 1);
+}
+
+void gather(char* y, const char* x, const std::int64_t* index, Size n, std::size_t bytes) {
+    const int tasks = tasks_for(double(n) * double(bytes) / 8);
+    parallel_for(tasks, [&](int task) {
+        for (Size r = n * task / tasks; r < n * (task + 1) / tasks; ++r)
+            std::memcpy(y + std::size_t(r) * bytes, x + std::size_t(index[r]) * bytes, bytes);
+    });
 }
 
 void gather_rows(py::handle out, py::handle x, py::handle index) {
@@ -85,17 +104,11 @@ void gather_rows(py::handle out, py::handle x, py::handle index) {
     arguments.add(to, "out", true);
     arguments.add(from, "x", false);
     arguments.check_overlap();
-    check_rows(name, i, n, from.shape(0));
+    launch(double(n), &check_rows, name, i, n, from.shape(0));
     const std::size_t bytes = std::size_t(n ? to.nbytes() / n : 0);
     char* y = static_cast<char*>(const_cast<void*>(to.data()));
     const char* p = static_cast<const char*>(from.data());
-    run_unlocked(double(to.nbytes()) / 8, [&] {
-        const int tasks = tasks_for(double(n) * double(bytes) / 8);
-        parallel_for(tasks, [&](int task) {
-            for (Size r = n * task / tasks; r < n * (task + 1) / tasks; ++r)
-                std::memcpy(y + std::size_t(r) * bytes, p + std::size_t(i[r]) * bytes, bytes);
-        });
-    });
+    launch(double(to.nbytes()) / 8, &gather, y, p, i, n, bytes);
 }
 
 void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int64_t padding_idx) {
@@ -110,9 +123,9 @@ void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int
         const T* dy_data = arguments.input("dy", dy, {n, columns});
         const std::int64_t* at = arguments.index("index", index, n);
         arguments.check_overlap();
-        check_rows(name, at, n, rows);
-        run_unlocked(double(out.size() + in.size()) / 4,
-                     [&] { kernels<T>().embedding_backward(dw_data, dy_data, at, n, rows, columns, padding_idx); });
+        launch(double(n), &check_rows, name, at, n, rows);
+        launch(double(out.size() + in.size()) / 4, kernels<T>().embedding_backward, dw_data, dy_data, at, n, rows,
+               columns, padding_idx);
     });
 }
 

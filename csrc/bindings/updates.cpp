@@ -52,10 +52,11 @@ class ArrayList {
             bad_value(kernel_, argument_, shape_text(shape_of(a)) + at(i), shape_text(shape_of(other)).substr(3));
         if (is_aligned(a) && same_layout(a, other)) return static_cast<const T*>(a.data());
         const py::module_ numpy = py::module_::import("numpy");
-        py::object copy = numpy.attr("empty_like")(other);
-        numpy.attr("copyto")(copy, a);
+        const py::array copy = numpy.attr("empty_like")(other);
+        launch_copy(copy, a);
+        if (Program::building) Program::building->keep(copy);
         copies.push_back(copy);
-        return static_cast<const T*>(py::reinterpret_borrow<py::array>(copy).data());
+        return static_cast<const T*>(copy.data());
     }
 
   private:
@@ -111,6 +112,20 @@ void check_not_negative(const char* kernel, const char* argument, double value) 
     if (!(value >= 0)) bad_value(kernel, argument, number_text(value), "a number that is not negative");
 }
 
+template <class Parameter, class Options> struct UpdateCall {
+    std::vector<Parameter> parameters;
+    Options options;
+    template <class Visit> void each_pointer(const Visit& visit) {
+        for (Parameter& p : parameters) visit(&p.grad);
+    }
+};
+template <class T> void run_sgd(const UpdateCall<Sgd<T>, SgdOptions>& c) {
+    kernels<T>().sgd(c.parameters.data(), Size(c.parameters.size()), c.options);
+}
+template <class T> void run_adam(const UpdateCall<Adam<T>, AdamOptions>& c) {
+    kernels<T>().adam(c.parameters.data(), Size(c.parameters.size()), c.options);
+}
+
 void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, double lr, double momentum, double dampening,
          double weight_decay, double l1, bool nesterov, bool maximize, py::handle first) {
     constexpr const char* name = "sgd";
@@ -148,7 +163,7 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
         }
         check_distinct(name, extents);
         const SgdOptions options{lr, buffered ? momentum : 0, dampening, weight_decay, l1, nesterov, maximize};
-        run_unlocked(total / 4, [&] { kernels<T>().sgd(work.data(), count, options); });
+        launch(total / 4, &run_sgd<T>, UpdateCall<Sgd<T>, SgdOptions>{std::move(work), options});
     });
 }
 
@@ -194,8 +209,8 @@ void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle e
             if (amsgrad) extents.push_back(Extent::of(largest.array<T>(i), "max_exp_avg_sqs", true));
         }
         check_distinct(name, extents);
-        const AdamOptions options{lr, beta1, beta2, eps, weight_decay, l1, decoupled, maximize};
-        run_unlocked(total, [&] { kernels<T>().adam(work.data(), count, options); });
+        const AdamOptions options{lr, beta1, beta2, eps, weight_decay, l1, decoupled, maximize, 0};
+        launch(total, &run_adam<T>, UpdateCall<Adam<T>, AdamOptions>{std::move(work), options});
     });
 }
 

@@ -27,6 +27,17 @@ template <class T> struct Tile {
     const T* bias; // added to each row at the end; or null
 };
 
+// Calls body(Index<0>{}), body(Index<1>{}), ...: indices known to the compiler, so that arrays become registers.
+template <int i> struct Index {
+    constexpr operator int() const { return i; }
+};
+template <int count, class Body> FG_INLINE void unroll(const Body& body) {
+    if constexpr (count > 0) {
+        unroll<count - 1>(body);
+        body(Index<count - 1>{});
+    }
+}
+
 template <class T, int rows, int vectors, bool partial> void multiply_tile(const Tile<T>& t) {
     using V = Vec<T>;
     constexpr int last = vectors - 1;
@@ -35,30 +46,37 @@ template <class T, int rows, int vectors, bool partial> void multiply_tile(const
         return partial && j == last ? V::load_partial(p + j * V::lanes, n_last) : V::load(p + j * V::lanes);
     };
     V acc[rows][vectors];
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j) acc[i][j] = t.add ? load(t.c + i * t.c_rows, j) : V(0.0);
+    if (t.add)
+        unroll<rows>([&](auto i) FG_INLINE_CALL {
+            unroll<vectors>([&](auto j) FG_INLINE_CALL { acc[i][j] = load(t.c + i * t.c_rows, j); });
+        });
+    else
+        unroll<rows>([&](auto i)
+                         FG_INLINE_CALL { unroll<vectors>([&](auto j) FG_INLINE_CALL { acc[i][j] = V(0.0); }); });
 
     const T *a = t.a, *b = t.b;
-    for (Size p = 0; p < t.k; ++p, a += t.a_columns, b += t.b_rows) {
+    const Size a_rows = t.a_rows, a_columns = t.a_columns, b_rows = t.b_rows;
+    for (Size p = t.k; p > 0; --p, a += a_columns, b += b_rows) {
         V bv[vectors];
-        for (int j = 0; j < vectors; ++j) bv[j] = load(b, j);
-        for (int i = 0; i < rows; ++i) {
-            const V av = V::broadcast(a + i * t.a_rows);
-            for (int j = 0; j < vectors; ++j) acc[i][j] = fma(av, bv[j], acc[i][j]);
-        }
+        unroll<vectors>([&](auto j) FG_INLINE_CALL { bv[j] = load(b, j); });
+        unroll<rows>([&](auto i) FG_INLINE_CALL {
+            const V av = V::broadcast(a + i * a_rows);
+            unroll<vectors>([&](auto j) FG_INLINE_CALL { acc[i][j] = fma(av, bv[j], acc[i][j]); });
+        });
     }
 
     if (t.bias)
-        for (int j = 0; j < vectors; ++j) {
+        unroll<vectors>([&](auto j) FG_INLINE_CALL {
             const V bias = load(t.bias, j);
-            for (int i = 0; i < rows; ++i) acc[i][j] = acc[i][j] + bias;
-        }
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j) {
+            unroll<rows>([&](auto i) FG_INLINE_CALL { acc[i][j] = acc[i][j] + bias; });
+        });
+    unroll<rows>([&](auto i) FG_INLINE_CALL {
+        unroll<vectors>([&](auto j) FG_INLINE_CALL {
             T* c = t.c + i * t.c_rows + j * V::lanes;
             if (partial && j == last) acc[i][j].store_partial(c, n_last);
             else acc[i][j].store(c);
-        }
+        });
+    });
 }
 
 template <class T> using TileFunction = void (*)(const Tile<T>&);

@@ -2,6 +2,7 @@
 #include "dropout.hpp"
 #include "embedding.hpp"
 #include "linear.hpp"
+#include "linear_update.hpp"
 #include "peak.hpp"
 #include "pointwise_loss.hpp"
 #include "cross_entropy.hpp"
@@ -16,6 +17,9 @@ namespace fastgrad::FASTGRAD_SET {
 template <class T> constexpr KernelTable<T> table() {
     return {linear_forward<T>,
             linear_backward<T>,
+            linear_grad_input<T>,
+            linear_sgd<T>,
+            linear_adam<T>,
             matmul<T>,
             activation_forward<T>,
             activation_backward<T>,

@@ -2,6 +2,8 @@
 //
 // Contract: outputs first; a null output is not computed; matrices are row-major with unit column stride unless they
 // are a View; nothing is written outside the outputs. A kernel may throw std::bad_alloc (scratch memory), nothing else.
+// `each_pointer` shows every pointer of a struct to a program that moves memory (csrc/program/command.hpp); `options`
+// is what a program may change between runs.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +36,9 @@ template <class T> struct LinearForward { // y = f(z), z = x wᵀ + b
     View<T> x, w;
     const T* b; // (n,) or null
     BoundActivation activation;
+    template <class Visit> void each_pointer(const Visit& visit) {
+        visit(&y), visit(&z), visit(&x.p), visit(&w.p), visit(&b);
+    }
 };
 
 template <class T> struct LinearBackward {
@@ -45,6 +50,9 @@ template <class T> struct LinearBackward {
     const T *dy, *saved; // (m, n); saved is y or z
     View<T> x, w;
     BoundActivation activation;
+    template <class Visit> void each_pointer(const Visit& visit) {
+        visit(&dx), visit(&dw), visit(&db), visit(&dy), visit(&saved), visit(&x.p), visit(&w.p);
+    }
 };
 
 template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` times
@@ -52,6 +60,7 @@ template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` time
     T* y;
     View<T> a, b;
     Size a_step, b_step; // from one matrix of the batch to the next
+    template <class Visit> void each_pointer(const Visit& visit) { visit(&y), visit(&a.p), visit(&b.p); }
 };
 
 enum class Reduction { none, mean, sum };
@@ -67,6 +76,9 @@ template <class T> struct CrossEntropy {
     double label_smoothing;
     Reduction reduction;
     bool log_probabilities; // x is log-probabilities already (nll_loss)
+    template <class Visit> void each_pointer(const Visit& visit) {
+        visit(&loss), visit(&dx), visit(&x), visit(&index), visit(&probability), visit(&weight);
+    }
 };
 
 enum class PointwiseLossKind { mse, l1, smooth_l1, huber, bce, bce_with_logits };
@@ -78,6 +90,9 @@ template <class T> struct PointwiseLoss {
     PointwiseLossKind kind;
     double parameter;
     Reduction reduction;
+    template <class Visit> void each_pointer(const Visit& visit) {
+        visit(&loss), visit(&dx), visit(&x), visit(&target), visit(&weight), visit(&pos_weight);
+    }
 };
 
 template <class T> struct Sgd {
@@ -100,11 +115,46 @@ template <class T> struct Adam {
 struct AdamOptions {
     double lr, beta1, beta2, eps, weight_decay, l1;
     bool decoupled, maximize;
+    std::int64_t later; // added to the step of every parameter
+};
+
+// What the gradients of linear are used for at once, in a program. z is the pre-activation of the layer itself, dz (m,
+// n) its gradient; as in LinearBackward x is (m, k) and w (n, k).
+template <class T> struct LinearGradInput { // dx (m, k) = dz w times f'(saved), f the activation that made x
+    Size m, n, k;
+    T* dx;
+    const T *dz, *saved; // saved (m, k) is what f' reads, or null
+    View<T> w;
+    BoundActivation activation;
+    template <class Visit> void each_pointer(const Visit& visit) { visit(&dx), visit(&dz), visit(&saved), visit(&w.p); }
+};
+
+template <class T> struct LinearSgd { // one step of SGD with dw = dzᵀ x and db = the sum of dz; neither is stored
+    Size m, n, k;
+    bool transposed; // w and its state lie in memory as (k, n)
+    const T* dz;
+    View<T> x;
+    Sgd<T> w, b; // without `grad`; b.p is null where there is no bias
+    SgdOptions options;
+    template <class Visit> void each_pointer(const Visit& visit) { visit(&dz), visit(&x.p); }
+};
+
+template <class T> struct LinearAdam {
+    Size m, n, k;
+    bool transposed;
+    const T* dz;
+    View<T> x;
+    Adam<T> w, b;
+    AdamOptions options;
+    template <class Visit> void each_pointer(const Visit& visit) { visit(&dz), visit(&x.p); }
 };
 
 template <class T> struct KernelTable {
     void (*linear_forward)(const LinearForward<T>&);
     void (*linear_backward)(const LinearBackward<T>&);
+    void (*linear_grad_input)(const LinearGradInput<T>&);
+    void (*linear_sgd)(const LinearSgd<T>&);
+    void (*linear_adam)(const LinearAdam<T>&);
     void (*matmul)(const Matmul<T>&);
     void (*activation_forward)(T* y, const T* x, Size n, const BoundActivation&);
     void (*activation_backward)(T* dx, const T* dy, const T* saved, Size n, const BoundActivation&);

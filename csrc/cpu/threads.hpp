@@ -18,14 +18,22 @@ template <class Body> inline void parallel_for(int tasks, Body&& body) {
     }
 }
 
+constexpr int most_threads = 1024;
 int num_threads();
-void set_num_threads(int n); // n >= 1
+void set_num_threads(int n); // from 1 to most_threads
+
+// For a process that works beside its siblings: one thread, unless FASTGRAD_NUM_THREADS says how many.
+void be_a_worker_process();
 
 // How many tasks to cut work of `cost` (about nanoseconds on one thread) into: 1 below what a fork-join is worth.
 int tasks_for(double cost);
 
+// Where a finer cut costs nothing: twice as many, if they are long, so that a thread that comes late, or loses its
+// processor, leaves half of its share to the others.
+int finer_tasks_for(double cost, int tasks);
+
 // Memory that stays this thread's until it asks for the same slot again; aligned to 64 bytes. Throws std::bad_alloc.
-enum class Scratch { dz, packed_b, packed_a, row, count };
+enum class Scratch { dz, packed_b, packed_a, tiles, row, db, count };
 void* scratch(Scratch slot, std::size_t bytes);
 
 } // namespace fastgrad

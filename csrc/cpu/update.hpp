@@ -24,60 +24,84 @@ template <class P, class Body> void for_each_parameter(const P* parameters, Size
     });
 }
 
-template <class T> void sgd(const Sgd<T>* parameters, Size count, const SgdOptions& o) {
+// Calls body(rule), with the rule of a type of its own where there is little to do.
+template <class T, class Body> FG_INLINE void with_sgd_rule(const SgdOptions& o, const Body& body) {
     using V = Vec<T>;
-    const SgdRule<V> rule{V(o.lr),    V(o.momentum), V(1 - o.dampening),  V(o.weight_decay), V(o.l1),
-                          o.nesterov, o.maximize,    o.weight_decay != 0, o.l1 != 0};
-    for_each_parameter(parameters, count, 0.3, [&](const Sgd<T>& s, Size begin, Size end) {
-        T *p = s.p + begin, *buffer = s.momentum_buffer ? s.momentum_buffer + begin : nullptr;
-        const T* grad = s.grad + begin;
-        for_each_vector<T>(end - begin, [&](Size j, auto io) FG_INLINE_CALL {
-            V pj = io.load(p + j);
-            const V g = io.load(grad + j);
-            if (!buffer) {
-                rule.plain(pj, g);
-            } else {
-                V b = 0.0;
-                if (s.first) {
-                    rule.first(pj, b, g);
-                } else {
-                    b = io.load(buffer + j);
-                    rule.next(pj, b, g);
-                }
-                io.store(buffer + j, b);
-            }
-            io.store(p + j, pj);
+    if (!o.maximize && o.weight_decay == 0 && o.l1 == 0)
+        body(SgdRule<V, true>{V(o.lr), V(o.momentum), V(1 - o.dampening), {}, {}, o.nesterov, false, false, false});
+    else
+        body(SgdRule<V>{V(o.lr), V(o.momentum), V(1 - o.dampening), V(o.weight_decay), V(o.l1), o.nesterov, o.maximize,
+                        o.weight_decay != 0, o.l1 != 0});
+}
+
+// One register of a parameter at `at`, with its gradient.
+template <class T, class Io, bool bare>
+FG_INLINE void apply_vector(const SgdRule<Vec<T>, bare>& rule, const Sgd<T>& s, Size at, Vec<T> grad, Io io) {
+    Vec<T> p = io.load(s.p + at);
+    if (!s.momentum_buffer) {
+        rule.plain(p, grad);
+    } else {
+        Vec<T> buffer = 0.0;
+        if (s.first) {
+            rule.first(p, buffer, grad);
+        } else {
+            buffer = io.load(s.momentum_buffer + at);
+            rule.next(p, buffer, grad);
+        }
+        io.store(s.momentum_buffer + at, buffer);
+    }
+    io.store(s.p + at, p);
+}
+
+template <class T, class Io>
+FG_INLINE void apply_vector(const AdamRule<Vec<T>>& rule, const Adam<T>& s, Size at, Vec<T> grad, Io io) {
+    Vec<T> p = io.load(s.p + at), m = io.load(s.exp_avg + at), v = io.load(s.exp_avg_sq + at), largest = 0.0;
+    if (s.max_exp_avg_sq) largest = io.load(s.max_exp_avg_sq + at);
+    rule.step(p, m, v, s.max_exp_avg_sq ? &largest : nullptr, grad);
+    io.store(s.p + at, p), io.store(s.exp_avg + at, m), io.store(s.exp_avg_sq + at, v);
+    if (s.max_exp_avg_sq) io.store(s.max_exp_avg_sq + at, largest);
+}
+
+// n elements of a parameter from `at` on; grad points to the gradient of the first of them. By value: what is written
+// could be the rule's own memory otherwise, as far as the compiler knows, and it would read it again for every
+// register.
+template <class T, class Rule, class S>
+FG_INLINE void apply(const Rule rule, const S s, Size at, const T* grad, Size n) {
+    for_each_vector<T>(n, [&](Size j, auto io)
+                              FG_INLINE_CALL { apply_vector<T>(rule, s, at + j, Vec<T>(io.load(grad + j)), io); });
+}
+
+template <class T> void sgd(const Sgd<T>* parameters, Size count, const SgdOptions& o) {
+    with_sgd_rule<T>(o, [&](const auto& rule) {
+        for_each_parameter(parameters, count, 0.3, [&](const Sgd<T>& s, Size begin, Size end) {
+            apply<T>(rule, s, begin, s.grad + begin, end - begin);
         });
     });
 }
 
-template <class T> void adam(const Adam<T>* parameters, Size count, const AdamOptions& o) {
+template <class T> AdamRule<Vec<T>> adam_rule(const AdamOptions& o, std::int64_t step) {
     using V = Vec<T>;
+    const double correction1 = 1 - __builtin_pow(o.beta1, double(step));
+    const double correction2 = 1 - __builtin_pow(o.beta2, double(step));
+    return {V(o.lr / correction1),
+            V(o.beta1),
+            V(o.beta2),
+            V(1 - o.beta1),
+            V(1 - o.beta2),
+            V(o.eps),
+            V(__builtin_sqrt(correction2)),
+            V(o.weight_decay),
+            V(o.decoupled ? o.lr * o.l1 : o.l1),
+            V(1 - o.lr * o.weight_decay),
+            o.decoupled,
+            o.maximize,
+            o.weight_decay != 0,
+            o.l1 != 0};
+}
+
+template <class T> void adam(const Adam<T>* parameters, Size count, const AdamOptions& o) {
     for_each_parameter(parameters, count, 1.0, [&](const Adam<T>& s, Size begin, Size end) {
-        const double correction1 = 1 - __builtin_pow(o.beta1, double(s.step));
-        const double correction2 = 1 - __builtin_pow(o.beta2, double(s.step));
-        const AdamRule<V> rule{V(o.lr / correction1),
-                               V(o.beta1),
-                               V(o.beta2),
-                               V(1 - o.beta1),
-                               V(1 - o.beta2),
-                               V(o.eps),
-                               V(__builtin_sqrt(correction2)),
-                               V(o.weight_decay),
-                               V(o.decoupled ? o.lr * o.l1 : o.l1),
-                               V(1 - o.lr * o.weight_decay),
-                               o.decoupled,
-                               o.maximize,
-                               o.weight_decay != 0,
-                               o.l1 != 0};
-        for_each_vector<T>(end - begin, [&](Size i, auto io) FG_INLINE_CALL {
-            const Size j = begin + i;
-            V p = io.load(s.p + j), m = io.load(s.exp_avg + j), v = io.load(s.exp_avg_sq + j), largest = 0.0;
-            if (s.max_exp_avg_sq) largest = io.load(s.max_exp_avg_sq + j);
-            rule.step(p, m, v, s.max_exp_avg_sq ? &largest : nullptr, io.load(s.grad + j));
-            io.store(s.p + j, p), io.store(s.exp_avg + j, m), io.store(s.exp_avg_sq + j, v);
-            if (s.max_exp_avg_sq) io.store(s.max_exp_avg_sq + j, largest);
-        });
+        apply<T>(adam_rule<T>(o, s.step + o.later), s, begin, s.grad + begin, end - begin);
     });
 }
 

@@ -7,11 +7,13 @@ namespace fastgrad::FASTGRAD_SET {
 template <class V> V l1_gradient(V p, V l1) { return select(p > V(0.0), l1, select(p < V(0.0), -l1, V(0.0))); }
 
 // Stochastic gradient descent with momentum as torch.optim.SGD; weight decay and l1 join the gradient first.
-template <class V> struct SgdRule {
+// `bare`: without penalties, downhill.
+template <class V, bool bare = false> struct SgdRule {
     V lr, momentum, kept, weight_decay, l1; // kept = 1 - dampening
     bool nesterov, maximize, decays, sparsifies;
 
     V gradient(V p, V g) const {
+        if constexpr (bare) return g;
         if (maximize) g = -g;
         if (decays) g = fma(weight_decay, p, g);
         if (sparsifies) g = g + l1_gradient(p, l1);

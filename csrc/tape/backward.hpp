@@ -5,6 +5,8 @@
 
 namespace fastgrad::tape {
 
+extern long recordings; // how many threads are recording a step (fastgrad.compile)
+
 // Turns the gradients in the dict `grads` into those of the leaves. `path` (a set, or None) limits where they may go;
 // `captured` (a dict, or None) holds the nodes and leaves whose gradients are asked for.
 void sweep(py::handle grads, bool keep, py::handle path, py::handle captured);

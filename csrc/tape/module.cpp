@@ -64,6 +64,7 @@ Returns
 -------
 Tensor)";
 
+void set_recordings(std::int64_t n) { recordings = long(n); }
 void set_result_class(py::handle type) { classes.value = as<PyTypeObject>(type.inc_ref()); }
 void set_node_class(py::handle type) { classes.node = as<PyTypeObject>(type.inc_ref()); }
 
@@ -105,6 +106,7 @@ PYBIND11_MODULE(_tape, m, py::mod_gil_not_used()) {
     def<are_same>(m, "are_same", {"a", "b"}, "Whether two sequences hold the same objects.");
     def<count_changes>(m, "count_changes", {"tensors"}, "Notes that the memory of each tensor has changed.");
     def<set_quiet>(m, "set_quiet", {"variable", "value"}, "Tells what makes numpy silent.");
+    def<set_recordings>(m, "set_recordings", {"n"}, "How many threads are recording a step.");
     def<set_result_class>(m, "set_result_class", {"type"}, "Lets type be what record and wrap make.");
     def<set_node_class>(m, "set_node_class", {"type"}, "Lets type be the class of nodes.");
     def<lock_accumulation>(m, "lock_accumulation", {}, "Waits until no thread adds to gradients; none will.");

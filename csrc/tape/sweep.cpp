@@ -119,8 +119,12 @@ py::object wanted(py::handle edges, py::handle path, py::handle captured) {
 
 } // namespace
 
+long recordings = 0;
+
 void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
     Reached reached;
+    // While a step is recorded, rules get and give what stands for arrays in the recording.
+    const py::object recorder = recordings ? engine("recorder")() : py::none();
     std::unordered_set<PyObject*> own; // edges whose gradient is a sum made here, which may be added to in place
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(grads.ptr(), &at, &key, &value);)
@@ -143,7 +147,9 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
         }
         check_versions(node);
         const py::object needs = wanted(edges, path, captured);
+        if (!recorder.is_none()) dy = recorder.attr("trace")(dy);
         py::object results = apply(rule, dy, needs, load(node, node->constants));
+        if (!recorder.is_none()) results = recorder.attr("gradients")(results);
         if (!keep) free_node(node, rule);
         if (!PyTuple_Check(results.ptr())) {
             results = py::reinterpret_steal<py::object>(PySequence_Tuple(results.ptr()));

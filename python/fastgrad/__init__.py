@@ -33,6 +33,7 @@ from fastgrad.sampling import rand, rand_like, randint, randn, randn_like, randp
 # isort: split
 # These need what is above.
 from fastgrad import data, nn, optim, random, utils
+from fastgrad.compile import compile
 from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "bernoulli",
     "bool",
     "build_info",
+    "compile",
     "data",
     "double",
     "dtypes",
@@ -142,20 +144,52 @@ def build_info() -> dict[str, Any]:
 
 
 def get_num_threads() -> builtins.int:
-    """The number of threads that a kernel may use. Source: ``torch.get_num_threads``."""
+    """The number of threads that a kernel may use. See `set_num_threads` for what it is at first.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.get_num_threads() >= 1
+    True
+
+    Notes
+    -----
+    Source: ``torch.get_num_threads``.
+    """
     return backend.kernels.get_num_threads()
 
 
 def set_num_threads(n: builtins.int) -> None:
     """Let kernels use at most `n` threads; results do not depend on it.
 
+    Parameters
+    ----------
+    n : int
+        From 1 to 1024, counting the thread that calls.
+
     Raises
     ------
     ValueError
-        If `n` is less than 1.
+        If `n` is less than 1 or more than 1024.
 
     Notes
     -----
+    Until it is called, the number is that of the environment variable ``FASTGRAD_NUM_THREADS``, or else of the
+    processors that the process may use by its affinity and the quotas of its control groups.
+
+    In a process that multiprocessing starts, such as a worker of a ``Pool`` or a ``ProcessPoolExecutor``, it is 1
+    (or ``FASTGRAD_NUM_THREADS``), whatever the parent has set: siblings have the other processors. A worker that has
+    the machine to itself calls this function. A child of plain ``os.fork()`` has its parent's number.
+
     Source: ``torch.set_num_threads``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> before = fg.get_num_threads()
+    >>> fg.set_num_threads(2)
+    >>> fg.get_num_threads()
+    2
+    >>> fg.set_num_threads(before)
     """
     backend.kernels.set_num_threads(n)

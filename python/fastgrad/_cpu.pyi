@@ -2,8 +2,10 @@
 fastgrad's kernels on numpy arrays: outputs first; checked here, computed without the GIL.
 """
 from __future__ import annotations
+import collections.abc
+import numpy
 import typing
-__all__: list[str] = ['Activation', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_backward', 'linear_forward', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
+__all__: list[str] = ['Activation', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
     An activation with its parameters; immutable.
@@ -29,6 +31,85 @@ class Activation:
         """
         What the derivative is computed from: 'output', 'input' or 'nothing'.
         """
+class Program:
+    """
+    Commands that run natively, and how a call reaches them.
+    """
+    grad_enabled: bool
+    rebuild: typing.Any
+    single: bool
+    def __init__(self) -> None:
+        ...
+    def __len__(self) -> int:
+        ...
+    def add_argument(self, argument: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def add_bump(self, version: typing.Any, by: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def add_draw(self, generator: typing.Any, count: typing.Any, commands: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        ...
+    def add_effect(self, tensor: typing.Any, argument: typing.SupportsInt | typing.SupportsIndex, grad: typing.Any) -> None:
+        ...
+    def add_fresh(self, array: numpy.ndarray, is_movable: bool) -> int:
+        ...
+    def add_guard(self, tensor: typing.Any, data: typing.Any, node: typing.Any, checks_grad: bool, grad: typing.Any) -> None:
+        ...
+    def add_input(self, array: numpy.ndarray, is_tensor: bool, requires_grad: bool, is_used: bool, is_movable: bool, is_written: bool) -> None:
+        ...
+    def add_module(self, module: typing.Any, training: bool) -> None:
+        ...
+    def add_object(self, object: typing.Any) -> None:
+        ...
+    def add_output(self, fresh: typing.SupportsInt | typing.SupportsIndex, base: numpy.ndarray, array: numpy.ndarray, is_tensor: bool) -> None:
+        ...
+    def add_python(self, function: typing.Any) -> None:
+        ...
+    def add_update(self, optimizer: typing.Any, group: dict, adam: bool, commands: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], tensors: collections.abc.Sequence[typing.Any], names: collections.abc.Sequence[typing.Any], buffers: collections.abc.Sequence[typing.Any], steps: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        ...
+    def build(self, make: collections.abc.Callable) -> None:
+        """
+        Calls make(); the kernels that it calls become commands.
+        """
+    def epoch(self, arrays: collections.abc.Sequence[numpy.ndarray], order: numpy.ndarray, batch: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex, results: collections.abc.Sequence[numpy.ndarray]) -> int:
+        """
+        Runs steps begin .. end on rows order[s * batch ...] of the arrays; returns how many were done.
+        """
+    def keep(self, object: typing.Any) -> None:
+        ...
+class Programs:
+    """
+    The programs for one kind of arguments.
+    """
+    def __init__(self) -> None:
+        ...
+    def add(self, program: Program, most: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def caller(self) -> typing.Any:
+        ...
+    def list(self) -> list[Program]:
+        ...
+def _be_a_worker_process() -> None:
+    """
+    One thread from now on, unless FASTGRAD_NUM_THREADS says how many.
+    """
+def _bind_tape(tensor: typing.Any, value: typing.Any, version: typing.Any, state: typing.Any) -> None:
+    """
+    Tells programs the tape's classes.
+    """
+def _cgroup_cpus(root: str = '') -> int:
+    """
+    Processors that the quotas of this process's control groups pay for; 0 without a quota.
+    """
+def _fork_join(tasks: typing.SupportsInt | typing.SupportsIndex, repeats: typing.SupportsInt | typing.SupportsIndex, task_ns: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> float:
+    """
+    Nanoseconds of a fork-join of tasks that each last task_ns, on average over some in a row.
+    """
+def _modules_changed() -> None:
+    """
+    Says that a module went from training to evaluation or back.
+    """
+def _recordings(change: typing.SupportsInt | typing.SupportsIndex) -> int:
+    ...
 def _set_isa(name: str) -> None:
     """
     Switches to another instruction set, for tests.
@@ -52,6 +133,10 @@ def adam(params: typing.Any, grads: typing.Any, exp_avgs: typing.Any, exp_avg_sq
 def build() -> dict:
     """
     Compiler, instruction sets built, those that run here, and the one in use.
+    """
+def copy(to: typing.Any, source: typing.Any) -> None:
+    """
+    to[...] = source, of one shape and dtype, in any layouts.
     """
 def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typing.Any, weight: typing.Any, ignore_index: int, label_smoothing: float, reduction: str) -> None:
     """
@@ -77,6 +162,10 @@ def get_num_threads() -> int:
     """
     How many threads kernels may use.
     """
+def linear_adam(w: typing.Any, b: typing.Any, w_state: typing.Any, b_state: typing.Any, w_step: int, b_step: int, dz: typing.Any, x: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool) -> None:
+    """
+    A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).
+    """
 def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, activation: Activation | None) -> None:
     """
     The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.
@@ -84,6 +173,14 @@ def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.A
 def linear_forward(y: typing.Any, z: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> None:
     """
     y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.
+    """
+def linear_grad_input(dx: typing.Any, dz: typing.Any, w: typing.Any, saved: typing.Any, activation: Activation | None) -> None:
+    """
+    dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.
+    """
+def linear_sgd(w: typing.Any, b: typing.Any, w_buffer: typing.Any, b_buffer: typing.Any, dz: typing.Any, x: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool) -> None:
+    """
+    A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.
     """
 def log_softmax_backward(dx: typing.Any, dy: typing.Any, y: typing.Any) -> None:
     """

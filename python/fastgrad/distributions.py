@@ -11,6 +11,7 @@ from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
+from fastgrad.traced import as_array, check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -51,12 +52,11 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     tensor([5., 5.])
     """
     m, s = as_tensor("normal", "mean", mean), as_tensor("normal", "std", std)
-    if (s.data < 0).any():
-        raise bad_value("normal", "std", "negative", "at least 0")
+    check(_check_std, s.data)
     shape = np.broadcast_shapes(m.data.shape, s.data.shape) if size is None else size_of("normal", (size,))
     dtype = m.data.dtype if m.data.dtype.kind == "f" else dtypes.get_default_dtype()
     drawn = numpy_generator(generator).standard_normal(shape, dtype.type)
-    return finish("normal", np.asarray(drawn * s.data + m.data, dtype))
+    return finish("normal", as_array(drawn * s.data + m.data).astype(dtype))
 
 
 def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
@@ -80,9 +80,18 @@ def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
     x = as_tensor("bernoulli", "p", p).data
     if x.dtype.kind != "f":
         raise bad_type("bernoulli", "p", f"of dtype {x.dtype}", "float32 or float64")
+    check(_check_probabilities, x)
+    return finish("bernoulli", as_array(numpy_generator(generator).random(x.shape) < x).astype(x.dtype))
+
+
+def _check_std(s: np.ndarray) -> None:
+    if (s < 0).any():
+        raise bad_value("normal", "std", "negative", "at least 0")
+
+
+def _check_probabilities(x: np.ndarray) -> None:
     if not ((x >= 0) & (x <= 1)).all():
         raise bad_value("bernoulli", "p", "outside [0, 1]", "probabilities")
-    return finish("bernoulli", np.asarray(numpy_generator(generator).random(x.shape) < x).astype(x.dtype))
 
 
 def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.traced import check
 
 __all__ = [
     "as_dtype",
@@ -163,9 +164,14 @@ def cast(function: str, argument: str, array: np.ndarray, dtype: np.dtype[Any]) 
             return array.astype(dtype)
         else:
             fits = (array >= info.min) & (array <= info.max)
-        if not fits.all():
-            given = array[~fits].flat[0] if array.ndim else array[()]
-            raise bad_value(function, argument, given, f"values between {info.min} and {info.max} for dtype {dtype}")
+
+        def check_fits(array: np.ndarray, fits: np.ndarray) -> None:
+            if not fits.all():
+                given = array[~fits].flat[0] if array.ndim else array[()]
+                expected = f"values between {info.min} and {info.max} for dtype {dtype}"
+                raise bad_value(function, argument, given, expected)
+
+        check(check_fits, array, fits)
     return array.astype(dtype)
 
 

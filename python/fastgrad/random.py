@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 
 __all__ = [
@@ -84,6 +85,8 @@ class Generator:
         """Seed and first number of `n` counters that nobody was given yet, for a counter-based kernel."""
         offset = self._offset
         self._offset = (offset + n) % _LIMIT
+        if state.recorder is not None:
+            return state.recorder.draw(self, n, self._seed, offset)  # type: ignore[no-any-return]
         return self._seed, offset
 
     def get_state(self) -> dict[str, Any]:
@@ -159,7 +162,8 @@ def _generator(generator: Any) -> Generator:
 
 def numpy_generator(generator: Generator | None = None) -> np.random.Generator:
     """numpy's generator behind a generator of fastgrad's, by default the one `manual_seed` sets."""
-    return _generator(generator).numpy
+    found = _generator(generator)
+    return found.numpy if state.recorder is None else state.recorder.generator(found)
 
 
 def philox_counter(n: int, generator: Generator | None = None) -> tuple[int, int]:

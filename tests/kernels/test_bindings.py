@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[int, dict[str, Any]]] = {
         3,
         dict(dx=x(4, 5), dw=x(3, 5), db=x(3), dy=x(4, 3), saved=x(4, 3), x=x(4, 5), w=x(3, 5), activation=GELU),
     ),
+    "linear_grad_input": (1, dict(dx=x(4, 5), dz=x(4, 3), w=x(3, 5), saved=x(4, 5), activation=GELU)),
     "matmul": (1, dict(y=x(4, 3), a=x(4, 5), b=x(5, 3))),
     "activation_forward": (1, dict(y=x(4, 3), x=x(4, 3), activation=GELU)),
     "activation_backward": (1, dict(dx=x(4, 3), dy=x(4, 3), saved=x(4, 3), activation=GELU)),
@@ -79,6 +80,7 @@ def array_arguments(outputs: bool | None = None) -> list[tuple[str, str]]:
 def test_every_kernel_is_called_here():
     """A new kernel must be put into the table above."""
     others = {"sgd", "adam", "activations", "build", "get_num_threads", "set_num_threads", "fma_peak", "Activation"}
+    others |= {"linear_sgd", "linear_adam", "copy", "Program", "Programs"}  # test_linear_update.py, test_copy.py
     public = {name for name in dir(_cpu) if not name.startswith("_")}
     making = {name for name in public if name.startswith("make_")}  # tests/kernels/test_make.py
     assert public - others - making == set(CALLS)

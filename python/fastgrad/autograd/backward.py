@@ -14,6 +14,7 @@ from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -49,7 +50,7 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
                 )
             array = np.ones(data.shape, data.dtype)
         else:
-            array = g.data if isinstance(g, Value) else np.asarray(g)
+            array = g.data if isinstance(g, Value) else as_array(g)
             if array.shape != data.shape:
                 raise RuntimeError(
                     f"{function}(): mismatch in shape: a gradient has shape {array.shape} and its output {data.shape}"
@@ -149,7 +150,7 @@ def _gradients(function: str, grads: Grads, targets: Sequence[Any], keep: bool) 
         if leaf in captured:
             if leaf.hooks is not None:
                 g, alone = run_hooks(leaf.hooks, g), False
-            captured[leaf] = g if alone else np.array(g, order="K")
+            captured[leaf] = g if alone else g.copy("K")
     return captured
 
 
@@ -228,7 +229,7 @@ def grad(
             )
         if g is not None:
             if not isinstance(t.node, Leaf) or t.node in given or g.dtype != t.data.dtype:
-                g = np.array(g, t.data.dtype, order="K")
+                g = g.astype(t.data.dtype, order="K")
             given.add(t.node)
         result.append(None if g is None else wrap(g))
     return tuple(result)

@@ -12,11 +12,12 @@ import numpy as np
 
 from fastgrad import _tape
 from fastgrad.autograd.graph import wrap
-from fastgrad.autograd.mode import no_grad
+from fastgrad.autograd.mode import no_grad, state
 from fastgrad.autograd.node import Leaf, Node, Value
 from fastgrad.errors import bad_type
+from fastgrad.traced import as_array
 
-__all__ = ["TWICE", "Grads", "add_gradient", "as_array", "path_to", "run_hooks", "run_post_hooks"]
+__all__ = ["TWICE", "Grads", "add_gradient", "as_array", "path_to", "recorder", "run_hooks", "run_post_hooks"]
 
 Edge = Node | Leaf
 Grads = dict[Edge, Any]
@@ -60,9 +61,9 @@ def run_post_hooks(hooks: dict[int, Any], t: Value) -> None:
             hook(t)
 
 
-def as_array(y: Any) -> np.ndarray:
-    """A result that is no ndarray as one: a numpy scalar, of a 0-dimensional operation."""
-    return np.asarray(y)
+def recorder() -> Any:
+    """Who writes down what this thread does, or None; the tape asks only while any thread is recorded."""
+    return state.recorder
 
 
 def add_gradient(t: Value, g: np.ndarray, alone: bool) -> None:
@@ -82,7 +83,7 @@ def add_gradient(t: Value, g: np.ndarray, alone: bool) -> None:
         np.add(before.data, g, before.data)
         before.version.count += 1
     else:
-        t.grad = wrap(np.asarray(before.data + g))
+        t.grad = wrap(as_array(before.data + g))
 
 
 def path_to(grads: Grads, wanted: Grads) -> set[Edge]:

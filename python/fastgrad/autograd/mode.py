@@ -25,11 +25,15 @@ class _State(_tape.Switch, threading.local):
     ----------
     enabled : bool
         Whether operations are recorded; native, because the tape asks at every operation.
+    recorder : Recorder or None
+        Who writes down a step that this thread is recording (`fastgrad.compile`).
     quiet : callable
         ``quiet(f, *args)`` calls f where numpy does not warn of overflow, division by zero and invalid
         values: as in torch, inf and nan are results. Entering a prepared context costs a tenth of
         ``numpy.errstate``.
     """
+
+    recorder: Any = None
 
     def __init__(self) -> None:
         context = contextvars.copy_context()

@@ -137,7 +137,8 @@ class Module(Tree):
         if mode not in (True, False):
             raise bad_type("train", "mode", type(mode).__name__, "a bool")
         for module in self.modules():
-            module.training = mode
+            if module.training is not mode:
+                module.training = mode
         return self
 
     def eval(self) -> Self:

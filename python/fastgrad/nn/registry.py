@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastgrad.backend import native
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.parameter import Parameter
 from fastgrad.tensor import Tensor
@@ -57,6 +58,8 @@ class Registry:
             object.__setattr__(self, name, value)
             if name == "forward":
                 self._calls_changed()
+            elif name == "training":
+                native._modules_changed()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)

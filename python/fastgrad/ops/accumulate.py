@@ -15,6 +15,7 @@ from fastgrad.ops import extremes
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
 from fastgrad.ops.reduction import repeat_back
 from fastgrad.ops.reduction import sum as sum_
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -196,10 +197,10 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
 def _euclidean(x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     xd = x.data
     dims = None if dim is None or not xd.ndim else check_dims("norm", dim, xd.ndim)
-    y = np.asarray(state.quiet(lambda: np.sqrt(_add(xd * xd, dims, None, None, keepdim))))
+    y = as_array(state.quiet(lambda: np.sqrt(_add(xd * xd, dims, None, None, keepdim))))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        scale = np.asarray(np.where(y == 0, dy.dtype.type(0), dy / y))
+        scale = as_array(np.where(y == 0, dy.dtype.type(0), dy / y))
         return (xd * repeat_back(scale, xd.shape, dims, keepdim),)
 
     rule.__qualname__ = "norm"
@@ -256,7 +257,7 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
         largest = np.where(np.isfinite(largest), largest, xd.dtype.type(0))
         return np.log(_add(np.exp(xd - largest), axes, None, None, True)) + largest
 
-    full = np.asarray(state.quiet(compute))
+    full = as_array(state.quiet(compute))
     y = full if keepdim else full.squeeze(axes)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:

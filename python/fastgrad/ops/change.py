@@ -15,6 +15,7 @@ import numpy as np
 from fastgrad.autograd.graph import Leaf, Node, Value, Version, make_node
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
+from fastgrad.traced import address, strided
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -36,7 +37,7 @@ def _place(root: Array, view: Array) -> tuple[int, tuple[int, ...]] | None:
     """Where `view` lies in the memory of `root` (offset and strides in bytes); None if `root` has gaps."""
     if root.strides != np.empty_like(root).strides:
         return None
-    return view.__array_interface__["data"][0] - root.__array_interface__["data"][0], view.strides
+    return address(view) - address(root), view.strides
 
 
 def _view_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]) -> Callable[..., Any]:
@@ -45,8 +46,8 @@ def _view_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]) 
     overlaps = any(s == 0 and n > 1 for s, n in zip(strides, part_shape, strict=True))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        flat = np.zeros(size, dtype)
-        part = np.ndarray(part_shape, dtype, flat, offset, strides)
+        flat = np.zeros(size, dtype, like=dy)
+        part = strided(flat, part_shape, strides, offset)
         if overlaps:
             where = np.ndarray(
                 part_shape, np.int64, np.arange(size), offset * 8 // dtype.itemsize, _scaled(strides, dtype)
@@ -54,7 +55,7 @@ def _view_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]) 
             np.add.at(flat, where, dy)
         else:
             part[...] = dy
-        return (np.ndarray(shape, dtype, flat, 0, layout),)
+        return (strided(flat, shape, layout),)
 
     rule.__qualname__ = "as_strided"
     return rule
@@ -72,10 +73,10 @@ def _slices_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]
     shape, layout, dtype, size, part_shape = root.shape, root.strides, root.dtype, root.size, view.shape
 
     def slices(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        flat = np.empty(size, dtype)
-        whole = np.ndarray(shape, dtype, flat, 0, layout)
+        flat = np.empty(size, dtype, like=dy)
+        whole = strided(flat, shape, layout)
         whole[...] = dy
-        part = np.ndarray(part_shape, dtype, flat, offset, strides)
+        part = strided(flat, part_shape, strides, offset)
         dx, *others = rule(part.copy(), needs)
         part[...] = 0 if dx is None else dx
         return (whole, *others)

@@ -10,6 +10,7 @@ from fastgrad import dtypes
 from fastgrad.autograd.graph import Value, named, record, wrap
 from fastgrad.creation import check_device
 from fastgrad.errors import bad_type
+from fastgrad.traced import row_major
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -60,7 +61,7 @@ def contiguous(x: Any, memory_format: Any = None) -> Tensor:
     "that is so."""
     if x.data.flags.c_contiguous:
         return x  # type: ignore[no-any-return]
-    return record(np.ascontiguousarray(x.data), (x,), _clone_rule)
+    return record(row_major(x.data), (x,), _clone_rule)
 
 
 def _converted(x: Value, dtype: np.dtype[Any], copy: bool) -> Tensor:

@@ -11,6 +11,7 @@ from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
 from fastgrad.ops.products import maximum, minimum
 from fastgrad.ops.reduction import repeat_back
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -50,7 +51,7 @@ def _whole(function: str, reduce: Any, x: Tensor, dims: tuple[int, ...], keepdim
     xd = x.data
     check_not_empty(function, xd, dims)
     axes = dims if xd.ndim else ()
-    full = np.asarray(reduce(xd, axis=axes, keepdims=True)) if axes else xd.copy()
+    full = as_array(reduce(xd, axis=axes, keepdims=True)) if axes else xd.copy()
     y = full if keepdim or not axes else full.squeeze(axes)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
@@ -79,14 +80,14 @@ def taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> Va
     values = np.take_along_axis(xd, index, dim)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = np.zeros(xd.shape, xd.dtype)
+        dx = np.zeros(xd.shape, xd.dtype, like=dy)
         np.put_along_axis(dx, index, dy if keepdim else np.expand_dims(dy, dim), dim)
         return (dx,)
 
     rule.__qualname__ = function
     if not keepdim:
         values = values.squeeze(dim)
-    return ValuesIndices(record(values, (x,), rule), wrap(np.array(index if keepdim else index.squeeze(dim))))
+    return ValuesIndices(record(values, (x,), rule), wrap(as_array(index if keepdim else index.squeeze(dim))))
 
 
 def _extremum(function: str, reduce: Any, find: Any, pairwise: Any, x: Any, dim: Any, keepdim: bool, other: Any) -> Any:
@@ -179,10 +180,10 @@ def _place(function: str, find: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
     xd = x.data
     if dim is None:
         check_not_empty(function, xd, tuple(range(xd.ndim)))
-        return wrap(np.array(find(xd)).reshape((1,) * xd.ndim if keepdim else ()))
+        return wrap(as_array(find(xd)).reshape((1,) * xd.ndim if keepdim else ()))
     dim = check_dim(function, dim, xd.ndim)
     check_not_empty(function, xd, (dim,))
-    return wrap(np.array(find(xd, axis=dim, keepdims=keepdim) if xd.ndim else 0))
+    return wrap(as_array(find(xd, axis=dim, keepdims=keepdim) if xd.ndim else 0))
 
 
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -208,7 +209,7 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
 def _truth(function: str, reduce: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
     x = as_tensor(function, "x", x)
     axes = check_dims(function, dim, x.data.ndim) if x.data.ndim else None
-    y = np.asarray(reduce(x.data, axis=axes, keepdims=keepdim))
+    y = as_array(reduce(x.data, axis=axes, keepdims=keepdim))
     return wrap(y.astype(np.uint8) if x.data.dtype == np.uint8 and reduce is not np.count_nonzero else y)
 
 

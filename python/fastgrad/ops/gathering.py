@@ -10,6 +10,7 @@ from fastgrad.autograd.graph import record
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.ops.indexing import getitem
 from fastgrad.ops.operands import as_tensor, check_dim
+from fastgrad.traced import as_array, check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -51,9 +52,13 @@ def _index_grid(function: str, x: Array, dim: int, index: Any) -> tuple[Any, ...
     ):
         raise bad_value(function, "index", f"of shape {index.shape}", f"at most {x.shape} except in dimension {dim}")
     size = x.shape[dim] if x.ndim else 1
-    if index.size and (index.min() < 0 or index.max() >= size):
-        wrong = index[(index < 0) | (index >= size)].flat[0]
-        raise bad_index(function, "index", str(wrong), f"between 0 and {size - 1}")
+
+    def check_range(index: Array) -> None:
+        if index.size and (index.min() < 0 or index.max() >= size):
+            wrong = index[(index < 0) | (index >= size)].flat[0]
+            raise bad_index(function, "index", str(wrong), f"between 0 and {size - 1}")
+
+    check(check_range, index)
     if not index.ndim or not x.ndim:
         return (index.reshape(x.shape),) if x.ndim else ()
     grid: list[Any] = list(np.ogrid[tuple(slice(m) for m in index.shape)]) if index.ndim > 1 else [None]
@@ -100,11 +105,11 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
     shape, dtype = x.data.shape, x.data.dtype
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = np.zeros(shape, dtype)
+        dx = np.zeros(shape, dtype, like=dy)
         np.add.at(dx, grid, dy)
         return (dx,)
 
-    return record(np.array(x.data[grid]), (x,), rule)
+    return record(as_array(x.data[grid]), (x,), rule)
 
 
 def take_along_dim(x: Any, index: Any, dim: int | None = None) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from fastgrad.autograd.graph import Value, record, record_view
 from fastgrad.errors import bad_index, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim
+from fastgrad.traced import ARRAYS
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -38,7 +39,7 @@ def plain_index(index: Any) -> tuple[Any, bool]:
             part = part.data
         elif isinstance(part, (list, range)):
             part = np.asarray(part, dtype=None if len(part) else np.int64)
-        if isinstance(part, np.ndarray):
+        if isinstance(part, ARRAYS):
             if part.dtype.kind == "u":  # a mask in old torch programs; here, as in numpy, numbers
                 part = part.astype(np.int64)
             if part.dtype.kind not in "ib":
@@ -68,7 +69,7 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
     if not any(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in index):
         return None
     used = sum(
-        part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1 for part in index if _takes(part)
+        part.ndim if isinstance(part, ARRAYS) and part.dtype.kind == "b" else 1 for part in index if _takes(part)
     )
     first: list[Any] = []
     second: list[Any] = []
@@ -77,7 +78,7 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
             rest = [slice(None)] * (ndim - used)
             first += rest
             second += rest
-        elif isinstance(part, np.ndarray):
+        elif isinstance(part, ARRAYS):
             first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
             second.append(part)
         elif isinstance(part, (bool, np.bool_)):
@@ -150,7 +151,7 @@ def getitem(x: Any, index: Any) -> Tensor:
     shape, dtype = xd.shape, xd.dtype
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = np.zeros(shape, dtype)
+        dx = np.zeros(shape, dtype, like=dy)
         if basic:
             dx[index] = dy
         else:

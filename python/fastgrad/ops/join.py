@@ -11,6 +11,7 @@ from fastgrad.autograd.graph import record
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.indexing import getitem, select
 from fastgrad.ops.operands import as_tensor, check_dim
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -152,7 +153,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         parts = np.moveaxis(dy, dim, 0)
         pairs = zip(parts, kinds, needs, strict=True)
-        return tuple([np.asarray(part).astype(kind, copy=False) if need else None for part, kind, need in pairs])
+        return tuple([as_array(part).astype(kind, copy=False) if need else None for part, kind, need in pairs])
 
     return record(np.stack(arrays, dim), tuple(found), rule)
 

@@ -26,7 +26,7 @@ def product(a: Array, b: Array) -> Array:
     """(m, k) @ (k, n), or a batch of them with one leading dimension, of equal dtype."""
     if a.dtype.kind != "f":
         return np.matmul(a, b)  # type: ignore[no-any-return]
-    y = _empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    y = _empty((*a.shape[:-1], b.shape[-1]), a.dtype, like=a)
     backend.kernels.matmul(y, a, b)
     return y
 

@@ -14,6 +14,7 @@ from fastgrad.ops.indexing import getitem, plain_index, two_steps
 from fastgrad.ops.inplace import check_broadcast
 from fastgrad.ops.operands import as_tensor, fit
 from fastgrad.random import Generator, numpy_generator
+from fastgrad.traced import as_array, shape_at
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -165,7 +166,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     b = as_tensor("setitem", "value", value)
     data, source = x.data, b.data
     try:
-        shape = data[index].shape
+        shape = shape_at(data, index)
     except IndexError as error:
         raise bad_index("setitem", "index", f"{index!r} ({error})", f"an index into shape {data.shape}") from None
     while source.ndim > len(shape) and source.shape[0] == 1:
@@ -185,7 +186,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         if needs[0]:
             dx = dy.copy()
             dx[index] = 0
-        return dx, fit(np.asarray(dy[index]), source).reshape(b_shape) if needs[1] else None
+        return dx, fit(as_array(dy[index]), source).reshape(b_shape) if needs[1] else None
 
     b_shape = b.data.shape
     change("setitem", x, write, (b,), rule)

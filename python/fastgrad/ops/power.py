@@ -11,6 +11,7 @@ from fastgrad.autograd.graph import Value, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, fit, operate
+from fastgrad.traced import as_array, check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -96,16 +97,20 @@ def _no_rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
 def _integers(a: Array, b: Array) -> Any:
     if a.dtype.kind == "f":
         return np.power(a, b)
+    check(_check_exponent, b)
+    return np.power(a, b)
+
+
+def _check_exponent(b: Array) -> None:
     if (b < 0).any():
         raise bad_value("pow", "exponent", "negative in places", "at least 0 for integers")
-    return np.power(a, b)
 
 
 def _general(x: Any, exponent: Any) -> Tensor:
     if not isinstance(x, Value) and not isinstance(exponent, Value):
         x = as_tensor("pow", "x", x)
     z, a, b, cx, cp = operate("pow", _integers, x, exponent)
-    z = np.asarray(z)
+    z = as_array(z)
     ad, bd = a.data, b.data
 
     def rule(dz: Array, needs: Needs) -> tuple[Any, ...]:

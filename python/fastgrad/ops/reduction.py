@@ -12,6 +12,7 @@ from fastgrad.autograd.graph import Value, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type
 from fastgrad.ops.operands import as_tensor, check_dims
+from fastgrad.traced import as_array, row_major, strided
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -30,7 +31,7 @@ def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None,
     """
     if dims is None or not dy.shape:
         # As np.broadcast_to, in a fifth of its time.
-        return np.ndarray(shape, dy.dtype, np.ascontiguousarray(dy), 0, (0,) * len(shape))  # type: ignore[no-any-return]
+        return strided(row_major(dy), shape, (0,) * len(shape))  # type: ignore[no-any-return]
     if not keepdim:
         dy = np.expand_dims(dy, dims)
     return np.broadcast_to(dy, shape)
@@ -143,7 +144,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     y = state.quiet(np.true_divide, state.quiet(_reduce, xd, dims, None, None, keepdim), xd.dtype.type(n))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        return (repeat_back(np.asarray(dy / n), shape, dims, keepdim),)
+        return (repeat_back(as_array(dy / n), shape, dims, keepdim),)
 
     return record(y, (x,), rule)
 
@@ -171,7 +172,7 @@ def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, ke
     def compute() -> tuple[Any, Any, Any, float]:
         n = _count(xd.shape, dims)
         mean = _reduce(xd, dims, None, None, True) / xd.dtype.type(n)
-        deviation = np.asarray(xd - mean)
+        deviation = as_array(xd - mean)
         left = max(n - correction, 0)
         return (
             deviation,
@@ -184,7 +185,7 @@ def _moments(function: str, x: Any, dim: Any, correction: Any, unbiased: Any, ke
     axes = tuple(range(xd.ndim)) if dims is None else dims
     if not keepdim:
         mean, var = np.squeeze(mean, axes), np.squeeze(var, axes)
-    return x, dims, deviation, mean, np.asarray(var), left
+    return x, dims, deviation, mean, as_array(var), left
 
 
 def var(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
@@ -248,10 +249,10 @@ def std(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
     tensor(1.)
     """
     x, dims, deviation, _, variance, left = _moments("std", x, dim, correction, unbiased, keepdim)
-    y = np.asarray(np.sqrt(variance))
+    y = as_array(np.sqrt(variance))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        scale = np.asarray(np.where(y == 0, dy.dtype.type(0), dy / (y * left)))
+        scale = as_array(np.where(y == 0, dy.dtype.type(0), dy / (y * left)))
         return (repeat_back(scale, deviation.shape, dims, keepdim) * deviation,)
 
     return record(y, (x,), rule, (), True)

@@ -9,6 +9,7 @@ import numpy as np
 from fastgrad.autograd.graph import record
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, fit, operate
+from fastgrad.traced import check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -79,6 +80,16 @@ def round(x: Any, *, decimals: int = 0) -> Tensor:
     return _rounded("round", lambda xd: np.round(xd, decimals), x)
 
 
+def check_divisor(function: str, b: np.ndarray) -> None:
+    """Raise if integers are to be divided by zero."""
+
+    def check_zero(b: np.ndarray) -> None:
+        if (b == 0).any():
+            raise ZeroDivisionError(f"{function}(): an integer is divided by zero")
+
+    check(check_zero, b)
+
+
 def rounded_quotient(x: Any, y: Any, mode: str) -> Tensor:
     """x / y rounded towards zero (``"trunc"``) or downwards (``"floor"``); see `div`."""
     if mode not in ("trunc", "floor"):
@@ -87,8 +98,8 @@ def rounded_quotient(x: Any, y: Any, mode: str) -> Tensor:
     def divide(a: np.ndarray, b: np.ndarray) -> Any:
         if a.dtype.kind == "f":
             return np.floor_divide(a, b) if mode == "floor" else np.trunc(a / b)
-        if a.size and (b == 0).any():
-            raise ZeroDivisionError("div(): an integer is divided by zero")
+        if a.size:
+            check_divisor("div", b)
         q = np.floor_divide(a, b)
         return q if mode == "floor" else q + ((q < 0) & (q * b != a)).astype(q.dtype)
 
@@ -119,8 +130,8 @@ def rfloor_divide(x: Any, y: Any) -> Tensor:
 
 def _remainder(function: str, ufunc: Any, x: Any, y: Any) -> Tensor:
     def divide(a: np.ndarray, b: np.ndarray) -> Any:
-        if a.dtype.kind != "f" and a.size and (b == 0).any():
-            raise ZeroDivisionError(f"{function}(): an integer is divided by zero")
+        if a.dtype.kind != "f" and a.size:
+            check_divisor(function, b)
         return ufunc(a, b)
 
     z, a, b, cx, cy = operate(function, divide, x, y)

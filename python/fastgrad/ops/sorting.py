@@ -10,6 +10,7 @@ from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_value
 from fastgrad.ops.extremes import ValuesIndices, check_not_empty, taken
 from fastgrad.ops.operands import as_tensor, check_dim
+from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -52,7 +53,7 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) 
 def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The places of the elements in order along a dimension. Source: ``torch.argsort``."""
     x = as_tensor("argsort", "x", x)
-    return wrap(np.array(_order(x.data, check_dim("argsort", dim, x.data.ndim), descending)))
+    return wrap(as_array(_order(x.data, check_dim("argsort", dim, x.data.ndim), descending)))
 
 
 def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:

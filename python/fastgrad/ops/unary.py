@@ -12,6 +12,7 @@ from fastgrad.autograd.graph import named, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type
 from fastgrad.ops.operands import as_floating, as_tensor
+from fastgrad.traced import as_array, whole
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -49,7 +50,7 @@ def from_input(function: str, ufunc: Any, x: Any, derivative: Callable[[Array, A
 def from_output(function: str, ufunc: Any, x: Any, derivative: Callable[[Array, Array], Array]) -> Tensor:
     """``ufunc(x)``, whose gradient ``derivative(dy, y)`` reads the result y."""
     x = as_tensor(function, "x", x)
-    y = np.asarray(state.quiet(ufunc, as_floating(x.data)))
+    y = as_array(state.quiet(ufunc, as_floating(x.data)))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         return (derivative(dy, y),)
@@ -66,7 +67,7 @@ def _rsqrt(x: Array) -> Array:
 
 
 def _erf(x: Array) -> Array:
-    return np.asarray(_rounded_erf(x)).astype(x.dtype)
+    return whole(lambda x: np.asarray(_rounded_erf(x)).astype(x.dtype), x)  # type: ignore[no-any-return]
 
 
 @named("neg")

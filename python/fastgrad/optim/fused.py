@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad._tape import are_same, count_changes, with_gradients
-from fastgrad.autograd import enable_grad
+from fastgrad.autograd import enable_grad, mode
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.arguments import check_number
@@ -132,14 +132,21 @@ class FusedOptimizer(Optimizer):
                 argument = f"param_groups[{i}]['lr']"
                 check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
+        # What is made here stays, and is no part of a recorded step.
+        recorder, mode.state.recorder = mode.state.recorder, None
         updates: list[Update] = []
-        for i, group in enumerate(self.param_groups):
-            self._collect(updates, i, group)
+        try:
+            for i, group in enumerate(self.param_groups):
+                self._collect(updates, i, group)
+        finally:
+            mode.state.recorder = recorder
         if len(updates) > 1:  # a single kernel call checks everything before it writes
             for update in updates:
                 if not update.is_sound():
                     self._check(update)
         for update in updates:
+            if recorder is not None:
+                recorder.announce(self, update)
             self._launch(update)
             for array, copy in update.packed:
                 array[...] = copy

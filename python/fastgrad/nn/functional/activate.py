@@ -39,7 +39,7 @@ def activate(function: str, x: Tensor, activation: Activation) -> Tensor:
     """y = f(x) elementwise, recorded with whatever the derivative reads: the output or the input."""
     x = as_floating(function, "x", x)
     xd = x.data
-    y = _empty(xd.shape, xd.dtype)
+    y = _empty(xd.shape, xd.dtype, like=xd)
     backend.kernels.activation_forward(y, xd, activation)
     if not is_recording(x):
         return wrap(y)
@@ -47,7 +47,7 @@ def activate(function: str, x: Tensor, activation: Activation) -> Tensor:
     saved = y if reads_output else xd
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any]:
-        dx = _empty(saved.shape, saved.dtype)  # not x's: the rule would keep x alive
+        dx = _empty(saved.shape, saved.dtype, like=dy)  # not x's: the rule would keep x alive
         backend.kernels.activation_backward(dx, dy, saved, activation)
         return (dx,)
 

@@ -8,6 +8,7 @@ from typing import Any
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_flag
 from fastgrad.tensor import Tensor
+from fastgrad.traced import Traced
 
 __all__ = [
     "as_floating",
@@ -20,6 +21,7 @@ __all__ = [
     "check_reduction",
     "check_unit",
     "implicit_dim",
+    "is_one",
 ]
 
 
@@ -69,6 +71,13 @@ def check_reduction(function: str, reduction: str) -> None:
     """Let only the three reductions pass."""
     if reduction not in ("none", "mean", "sum"):
         raise bad_value(function, "reduction", repr(reduction), "'none', 'mean' or 'sum'")
+
+
+def is_one(dy: Any) -> bool:
+    """Whether a loss's gradient is the number 1, as it is where backward begins, and need not be multiplied with."""
+    if dy.__class__ is Traced:
+        return dy.ndim == 0 and dy.recorder.is_constant(dy.array) and bool(dy.array == 1)
+    return dy.ndim == 0 and bool(dy == 1)
 
 
 def implicit_dim(function: str, ndim: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction, is_one
 from fastgrad.tensor import Tensor
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
@@ -132,13 +132,13 @@ def _binary(
     td = _constant(function, "target", target, x)
     wd = None if weight is None else _constant(function, "weight", weight, x)
     pd = None if pos_weight is None else _constant(function, "pos_weight", pos_weight, x)
-    loss = _empty(xd.shape if reduction == "none" else (), xd.dtype)
-    dx = _empty(xd.shape, xd.dtype) if is_recording(x) else None
+    loss = _empty(xd.shape if reduction == "none" else (), xd.dtype, like=xd)
+    dx = _empty(xd.shape, xd.dtype, like=xd) if is_recording(x) else None
     backend.kernels.pointwise_loss(loss, dx, xd, td, wd, pd, function, 0.0, reduction)
     if dx is None:
         return wrap(loss)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        return (dx[...] if dy.ndim == 0 and dy == 1 else dx * dy,)
+        return (dx[...] if is_one(dy) else dx * dy,)
 
     return record(loss, (x,), rule)

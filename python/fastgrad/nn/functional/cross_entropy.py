@@ -8,7 +8,7 @@ from typing import Any
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, named, record, wrap
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit, is_one
 from fastgrad.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -205,9 +205,9 @@ def _class_loss(
     flat = xd
     if len(shape) != 2:
         flat = (backend.xp.moveaxis(xd, 1, -1) if len(shape) > 2 else xd).reshape(math.prod(outer), classes)
-    loss = _empty((flat.shape[0],) if reduction == "none" else (), xd.dtype)
+    loss = _empty((flat.shape[0],) if reduction == "none" else (), xd.dtype, like=xd)
     recording = is_recording(x)
-    dx = _empty(flat.shape, xd.dtype) if recording else None
+    dx = _empty(flat.shape, xd.dtype, like=xd) if recording else None
     if label_smoothing is None:
         backend.kernels.nll_loss(loss, dx, flat, td, wd, ignore_index, reduction)
     else:
@@ -231,7 +231,7 @@ def _cross_entropy_rule(dy: Any, needs: tuple[bool, ...], gradient: Any, one_eac
     """The gradient that the forward pass has computed, times dy; `one_each` if there is a loss per example."""
     if one_each:
         return (gradient * (backend.xp.expand_dims(dy, 1) if gradient.ndim > 1 else dy),)
-    return (gradient if float(dy) == 1.0 else gradient * dy,)
+    return (gradient if is_one(dy) else gradient * dy,)
 
 
 @named("nll_loss")

@@ -62,7 +62,7 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     def masked(array: Any) -> Any:
         if p == 1.0:
             return state.quiet(xp.multiply, array, array.dtype.type(0))
-        y = xp.empty(array.shape, array.dtype)
+        y = xp.empty(array.shape, array.dtype, like=array)
         backend.kernels.dropout(y, array, p, seed, offset)
         return y
 

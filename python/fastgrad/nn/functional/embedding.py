@@ -9,6 +9,7 @@ from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_nonnegative, check_number
 from fastgrad.tensor import Tensor
+from fastgrad.traced import check, row_major
 
 __all__ = ["embedding", "one_hot"]
 
@@ -88,15 +89,13 @@ def embedding(
         raise bad_value("embedding", "w", f"of shape {wd.shape}", "shape (num_embeddings, embedding_dim)")
     rows, length = wd.shape
     padding = -1 if padding_idx is None else check_padding("embedding", padding_idx, rows)
-    flat = xp.ascontiguousarray(indices.reshape(-1))
-    if flat.size and not (flat.min() >= 0 and flat.max() < rows):
-        wrong = flat[(flat < 0) | (flat >= rows)][0]
-        raise bad_index("embedding", "index", str(wrong), f"between 0 and {rows - 1}")
+    flat = row_major(indices.reshape(-1))
+    _check_range("embedding", flat, rows)
     if max_norm is not None:
         limit = check_nonnegative("embedding", "max_norm", max_norm)
         _renormalise(w, flat, limit, check_number("embedding", "norm_type", norm_type))
-    y = xp.empty((flat.size, length), wd.dtype)
-    backend.kernels.gather_rows(y, xp.ascontiguousarray(wd), flat)
+    y = xp.empty((flat.size, length), wd.dtype, like=wd)
+    backend.kernels.gather_rows(y, row_major(wd), flat)
     result = y.reshape(*tensor.shape, length)
     if not is_recording(w):
         return wrap(result)
@@ -105,11 +104,20 @@ def embedding(
         dy = dy.reshape(flat.size, length)
         if scale_grad_by_freq:
             dy = dy / xp.bincount(flat, minlength=rows)[flat, None].astype(dy.dtype)
-        dw = xp.empty((rows, length), dy.dtype)
+        dw = xp.empty((rows, length), dy.dtype, like=dy)
         backend.kernels.embedding_backward(dw, dy, flat, padding)
         return (dw,)
 
     return record(result, (w,), rule, saved=(tensor,))
+
+
+def _check_range(function: str, index: Any, rows: int) -> None:
+    def check_range(index: Any) -> None:
+        if index.size and not (index.min() >= 0 and index.max() < rows):
+            wrong = index[(index < 0) | (index >= rows)].flat[0]
+            raise bad_index(function, "index", str(wrong), f"between 0 and {rows - 1}")
+
+    check(check_range, index)
 
 
 def _renormalise(w: Tensor, flat: Any, max_norm: float, norm_type: float) -> None:
@@ -167,7 +175,5 @@ def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
         num_classes = int(indices.max()) + 1
     elif num_classes <= 0:
         raise bad_value("one_hot", "num_classes", str(num_classes), "greater than 0, or -1")
-    if indices.size and not (indices.min() >= 0 and indices.max() < num_classes):
-        wrong = indices[(indices < 0) | (indices >= num_classes)][0]
-        raise bad_index("one_hot", "index", str(wrong), f"between 0 and {num_classes - 1}")
+    _check_range("one_hot", indices, num_classes)
     return wrap((indices[..., None] == xp.arange(num_classes)).astype(xp.int64))

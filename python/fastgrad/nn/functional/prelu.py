@@ -58,15 +58,15 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     slopes = wd.reshape(wd.size)
     folded = (1, 1, xd.size) if wd.size == 1 else (xd.shape[0], channels, math.prod(xd.shape[2:]))
     flat = xd.reshape(folded)
-    y = _empty(folded, xd.dtype)
+    y = _empty(folded, xd.dtype, like=xd)
     backend.kernels.prelu_forward(y, flat, slopes)
     result = y.reshape(xd.shape)
     if not is_recording(x, weight):
         return wrap(result)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        dx = _empty(folded, xd.dtype) if needs[0] else None
-        da = _empty(slopes.shape, xd.dtype) if needs[1] else None
+        dx = _empty(folded, xd.dtype, like=dy) if needs[0] else None
+        da = _empty(slopes.shape, xd.dtype, like=dy) if needs[1] else None
         backend.kernels.prelu_backward(dx, da, dy.reshape(folded), flat, slopes)
         return (
             None if dx is None else dx.reshape(xd.shape),

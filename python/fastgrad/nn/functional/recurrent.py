@@ -65,12 +65,12 @@ def rnn_sequence(
     hidden = wh.shape[0]
     flat = xd.reshape(steps * batch, xd.shape[2])
     # Each step's part of z that needs no state; y overwrites it step by step.
-    y = _empty((steps, batch, hidden), xd.dtype)
+    y = _empty((steps, batch, hidden), xd.dtype, like=xd)
     backend.kernels.linear_forward(y.reshape(steps * batch, hidden), None, flat, wi, bi, None)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     state = hd
     quiet = mode.state.quiet
-    product = _empty((batch, hidden), xd.dtype)
+    product = _empty((batch, hidden), xd.dtype, like=xd)
     for t in order:
         backend.kernels.linear_forward(product, None, state, wh, bh, None)
         state = y[t]
@@ -81,15 +81,15 @@ def rnn_sequence(
         return wrap(y)
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
-        dz = _empty(y.shape, y.dtype)
+        dz = _empty(y.shape, y.dtype, like=dy)
         dh = None
         for t in reversed(order):
             backend.kernels.activation_backward(dz[t], dy[t] if dh is None else dy[t] + dh, y[t], activation)
             if t != order[0] or needs[1]:
-                dh = _empty((batch, hidden), y.dtype)
+                dh = _empty((batch, hidden), y.dtype, like=dy)
                 backend.kernels.linear_backward(dh, None, None, dz[t], None, None, wh, None)
         rows = dz.reshape(steps * batch, hidden)
-        dx = _empty(flat.shape, flat.dtype) if needs[0] else None
+        dx = _empty(flat.shape, flat.dtype, like=dy) if needs[0] else None
         dwi = _empty_like(wi) if needs[2] else None
         dwh = _empty_like(wh) if needs[3] else None
         dbi = _empty_like(bi) if bi is not None and needs[4] else None

@@ -9,7 +9,7 @@ from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, sum_to_shape, wrap
 from fastgrad.dtypes import promote
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_number, check_reduction
+from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_number, check_reduction, is_one
 from fastgrad.tensor import Tensor
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
@@ -175,9 +175,9 @@ def _regression(
         return _weighted(
             function, x, target, reduction, parameter, as_floating(function, "weight", weight), xd.shape
         )
-    loss = _empty(xd.shape if reduction == "none" else (), xd.dtype)
+    loss = _empty(xd.shape if reduction == "none" else (), xd.dtype, like=xd)
     recording = is_recording(x, target)
-    dx = _empty(xd.shape, xd.dtype) if recording else None
+    dx = _empty(xd.shape, xd.dtype, like=xd) if recording else None
     backend.kernels.pointwise_loss(loss, dx, xd, td, None, None, function, parameter, reduction)
     if dx is None:
         return wrap(loss)
@@ -185,7 +185,7 @@ def _regression(
 
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         # A view where nothing is to be computed: the kept gradient must not become somebody's own.
-        gradient = dx[...] if dy.ndim == 0 and dy == 1 else dx * dy
+        gradient = dx[...] if is_one(dy) else dx * dy
         return (
             sum_to_shape(gradient, x_shape) if needs[0] else None,
             sum_to_shape(-gradient, target_shape) if needs[1] else None,

@@ -81,7 +81,7 @@ def _along(function: str, x: Any, dim: int | None, dtype: Any) -> Tensor:
     length = moved[-1] if moved else 1
     if len(moved) != 2:
         rows = rows.reshape(xd.size // length if length else 0, length)
-    out = _empty(rows.shape, xd.dtype)
+    out = _empty(rows.shape, xd.dtype, like=xd)
     kernels = backend.kernels
     (kernels.softmax_forward if function == "softmax" else kernels.log_softmax_forward)(out, rows)
     y = _back(out, moved, None if last else dim)
@@ -91,7 +91,7 @@ def _along(function: str, x: Any, dim: int | None, dtype: Any) -> Tensor:
     def rule(dy: Any, needs: tuple[bool, ...]) -> tuple[Any, ...]:
         if not last:
             dy = backend.xp.moveaxis(dy, dim, -1)
-        dx = _empty(out.shape, out.dtype)
+        dx = _empty(out.shape, out.dtype, like=dy)
         kernels = backend.kernels
         backward = kernels.softmax_backward if function == "softmax" else kernels.log_softmax_backward
         backward(dx, dy.reshape(out.shape), out)

@@ -1,0 +1,219 @@
+// Programs as Python builds and calls them (fastgrad/program/build.py).
+#include "arrays.hpp"
+#include "module.hpp"
+#include "replay.hpp"
+
+#include <structmember.h> // PyMemberDef, before Python 3.12
+
+#include <pybind11/stl.h>
+
+namespace fastgrad {
+namespace {
+
+class PythonCommand final : public Command {
+  public:
+    explicit PythonCommand(py::object function) : Command(0), function_(std::move(function)) {}
+    void run() override { function_(); }
+    bool needs_python() const override { return true; }
+
+  private:
+    py::object function_;
+};
+
+Tape& tape() {
+    static Tape& the = *new Tape; // never destroyed: it holds Python objects
+    return the;
+}
+
+Py_ssize_t offset_of(const py::object& type, const char* name) {
+    const py::object descriptor = type.attr(name);
+    if (Py_TYPE(descriptor.ptr()) != &PyMemberDescr_Type)
+        throw py::type_error(std::string("bind_tape(): '") + name + "' is not a slot of the given class");
+    return reinterpret_cast<PyMemberDescrObject*>(descriptor.ptr())->d_member->offset;
+}
+
+void bind_tape(py::object tensor, py::object value, py::object version, py::object state) {
+    tape() = {std::move(tensor),
+              version,
+              std::move(state),
+              offset_of(value, "data"),
+              offset_of(value, "grad"),
+              offset_of(value, "node"),
+              offset_of(value, "version"),
+              offset_of(version, "count")};
+}
+
+std::size_t bytes_of(const py::array& a) { return std::size_t(a.nbytes()); }
+char* memory_of(const py::array& a) { return static_cast<char*>(const_cast<void*>(a.data())); }
+
+void add_input(Replay& r, const py::array& array, bool is_tensor, bool requires_grad, bool is_used, bool is_movable,
+               bool is_written) {
+    const int movable = is_used && is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
+    r.inputs.push_back(
+        {is_tensor, requires_grad, ArraySpec::of(array), movable, memory_of(array), is_used, is_written});
+    r.program.keep(array);
+}
+
+int add_fresh(Replay& r, const py::array& array, bool is_movable) {
+    const int movable = is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
+    r.fresh.push_back({movable, memory_of(array), array.nbytes()});
+    r.program.keep(array);
+    return int(r.fresh.size()) - 1;
+}
+
+// A result in fresh memory number `fresh`, whose recorded array is `base`.
+void add_output(Replay& r, int fresh, const py::array& base, const py::array& array, bool is_tensor) {
+    const bool is_whole = array.data() == base.data() && array.nbytes() == base.nbytes() && is_c_contiguous(array);
+    r.outputs.push_back(
+        {fresh, -1, py::none(), is_tensor, is_whole, memory_of(array) - memory_of(base), ArraySpec::of(array)});
+}
+
+void add_update(Replay& r, const py::object& optimizer, const py::dict& group, bool adam,
+                const std::vector<std::size_t>& commands, const std::vector<py::object>& tensors,
+                const std::vector<py::object>& names, const std::vector<py::object>& buffers,
+                const std::vector<long long>& steps) {
+    Replay::Update u;
+    u.optimizer = optimizer, u.groups = optimizer.attr("param_groups"), u.group_count = Py_ssize_t(py::len(u.groups));
+    u.group = group, u.params = group["params"], u.param_count = Py_ssize_t(py::len(u.params));
+    u.adam = adam, u.stateful = !names.empty(), u.amsgrad = names.size() == 3;
+    for (const std::size_t i : commands) u.destinations.push_back(r.program.command(i).options());
+    u.state = optimizer.attr("state"), u.tensors = tensors, u.names = names, u.buffers = buffers, u.steps = steps;
+    r.updates.push_back(std::move(u));
+}
+
+void add_draw(Replay& r, py::object generator, py::object count, const std::vector<std::size_t>& commands) {
+    Replay::Draw draw{std::move(generator), std::move(count), {}};
+    for (const std::size_t i : commands)
+        draw.destinations.push_back(static_cast<RandomCounter*>(r.program.command(i).options()));
+    r.draws.push_back(std::move(draw));
+}
+
+// What Python calls: the programs that a function has for one kind of arguments, the one used last first.
+class Programs {
+  public:
+    void add(std::shared_ptr<Replay> replay, std::size_t most) {
+        programs_.insert(programs_.begin(), std::move(replay));
+        if (programs_.size() > most) programs_.pop_back();
+    }
+    const std::vector<std::shared_ptr<Replay>>& list() const { return programs_; }
+
+    PyObject* call(PyObject* const* arguments, Py_ssize_t count) {
+        for (std::size_t i = 0; i < programs_.size(); ++i) {
+            const std::shared_ptr<Replay> replay = programs_[i]; // the list may change while it runs
+            PyObject* result = replay->call(arguments, count);
+            if (!result) continue;
+            if (i > 0 && i < programs_.size() && programs_[i] == replay) std::swap(programs_[i], programs_[0]);
+            return result;
+        }
+        return Py_NewRef(Py_NotImplemented);
+    }
+
+  private:
+    std::vector<std::shared_ptr<Replay>> programs_;
+};
+
+long recordings = 0; // in progress: a call may belong to one, which only Python can tell
+
+constexpr const char* capsule_name = "fastgrad.Programs";
+
+// A plain C function: the machinery of a bound C++ method would take longer than a small program.
+PyObject* call_programs(PyObject* self, PyObject* arguments) {
+    if (recordings || !PyTuple_CheckExact(arguments)) return Py_NewRef(Py_NotImplemented);
+    Programs* programs = static_cast<std::shared_ptr<Programs>*>(PyCapsule_GetPointer(self, capsule_name))->get();
+    try {
+        return programs->call(reinterpret_cast<PyTupleObject*>(arguments)->ob_item, PyTuple_GET_SIZE(arguments));
+    } catch (py::error_already_set& error) { error.restore(); } catch (const py::builtin_exception& error) {
+        error.set_error();
+    } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+    return nullptr;
+}
+
+PyMethodDef call_definition{"replay", call_programs, METH_O,
+                            "Runs a program for a tuple of arguments, or NotImplemented."};
+
+} // namespace
+
+void bind_programs(py::module_& m) {
+    py::class_<Replay, std::shared_ptr<Replay>>(m, "Program",
+                                                "Commands that run natively, and how a call reaches them.")
+        .def(py::init([] { return std::make_shared<Replay>(tape()); }))
+        .def("__len__", [](Replay& r) { return r.program.size(); })
+        .def(
+            "build",
+            [](Replay& r, const py::function& make) {
+                Building building(r.program);
+                make();
+            },
+            py::arg("make"), "Calls make(); the kernels that it calls become commands.")
+        .def(
+            "add_python",
+            [](Replay& r, py::object function) { r.program.add(std::make_unique<PythonCommand>(std::move(function))); },
+            py::arg("function"))
+        .def(
+            "keep", [](Replay& r, py::object object) { r.program.keep(std::move(object)); }, py::arg("object"))
+        .def("add_input", &add_input, py::arg("array"), py::arg("is_tensor"), py::arg("requires_grad"),
+             py::arg("is_used"), py::arg("is_movable"), py::arg("is_written"))
+        .def("add_fresh", &add_fresh, py::arg("array"), py::arg("is_movable"))
+        .def("add_output", &add_output, py::arg("fresh"), py::arg("base"), py::arg("array"), py::arg("is_tensor"))
+        .def(
+            "add_object",
+            [](Replay& r, py::object object) { r.outputs.push_back({-1, -1, std::move(object), false, false, 0, {}}); },
+            py::arg("object"))
+        .def(
+            "add_argument",
+            [](Replay& r, int argument) { r.outputs.push_back({-1, argument, py::none(), false, false, 0, {}}); },
+            py::arg("argument"))
+        .def(
+            "add_guard",
+            [](Replay& r, py::object tensor, py::object data, py::object node, bool checks_grad, py::object grad) {
+                r.guards.push_back({std::move(tensor), std::move(data), std::move(node), checks_grad, std::move(grad)});
+            },
+            py::arg("tensor"), py::arg("data"), py::arg("node"), py::arg("checks_grad"), py::arg("grad"))
+        .def(
+            "add_module",
+            [](Replay& r, py::object module, bool training) { r.modules.emplace_back(std::move(module), training); },
+            py::arg("module"), py::arg("training"))
+        .def("add_update", &add_update, py::arg("optimizer"), py::arg("group"), py::arg("adam"), py::arg("commands"),
+             py::arg("tensors"), py::arg("names"), py::arg("buffers"), py::arg("steps"))
+        .def("add_draw", &add_draw, py::arg("generator"), py::arg("count"), py::arg("commands"))
+        .def(
+            "add_bump", [](Replay& r, py::object version, long by) { r.bumps.push_back({std::move(version), by}); },
+            py::arg("version"), py::arg("by"))
+        .def(
+            "add_effect",
+            [](Replay& r, py::object tensor, int argument, py::object grad) {
+                r.effects.push_back({std::move(tensor), argument, std::move(grad)});
+            },
+            py::arg("tensor"), py::arg("argument"), py::arg("grad"))
+        .def_readwrite("grad_enabled", &Replay::grad_enabled)
+        .def_readwrite("single", &Replay::single)
+        .def_readwrite("rebuild", &Replay::rebuild)
+        .def(
+            "epoch",
+            [](Replay& r, const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch,
+               Py_ssize_t begin, Py_ssize_t end,
+               const std::vector<py::array>& results) { return r.epoch(arrays, order, batch, begin, end, results); },
+            py::arg("arrays"), py::arg("order"), py::arg("batch"), py::arg("begin"), py::arg("end"), py::arg("results"),
+            "Runs steps begin .. end on rows order[s * batch ...] of the arrays; returns how many were done.");
+    py::class_<Programs, std::shared_ptr<Programs>>(m, "Programs", "The programs for one kind of arguments.")
+        .def(py::init<>())
+        .def("add", &Programs::add, py::arg("program"), py::arg("most"))
+        .def("list", [](const Programs& p) { return p.list(); })
+        .def("caller", [](const std::shared_ptr<Programs>& p) {
+            // The function's capsule keeps the list alive.
+            auto* held = new std::shared_ptr<Programs>(p);
+            const py::capsule self(held, capsule_name,
+                                   [](void* pointer) { delete static_cast<std::shared_ptr<Programs>*>(pointer); });
+            return py::reinterpret_steal<py::object>(PyCFunction_New(&call_definition, self.ptr()));
+        });
+    m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("state"),
+          "Tells programs the tape's classes.");
+    m.def(
+        "_modules_changed", [] { ++Replay::modules_changed; },
+        "Says that a module went from training to evaluation or back.");
+    m.def("_recordings", [](long change) { return recordings += change; }, py::arg("change"));
+}
+
+} // namespace fastgrad

@@ -1,0 +1,143 @@
+// A program and what a call of it needs of Python: which arguments fit it, what has to be unchanged, where results go.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include <pybind11/numpy.h>
+
+#include "../program/options.hpp"
+#include "../program/program.hpp"
+
+namespace fastgrad {
+
+namespace py = pybind11;
+
+// Where the tape's classes keep what replay reads and writes at every call: offsets of slots instead of look-ups.
+struct Tape {
+    py::object tensor, version, state;                // the classes Tensor and Version, and the switch of autograd.mode
+    Py_ssize_t data, grad, node, version_slot, count; // the last of a Version
+};
+
+// The memory of an argument or result; null if it is not as a program was recorded for.
+struct ArraySpec {
+    py::dtype dtype;
+    std::vector<Py_ssize_t> shape, strides;
+
+    static ArraySpec of(const py::array& a);
+    bool fits(PyObject* array) const;
+    std::size_t bytes() const {
+        std::size_t n = std::size_t(dtype.itemsize());
+        for (const Py_ssize_t size : shape) n *= std::size_t(size);
+        return n;
+    }
+};
+
+class Replay {
+  public:
+    explicit Replay(const Tape& tape) : tape_(tape) {}
+
+    Program program;
+
+    struct Input {
+        bool is_tensor, requires_grad;
+        ArraySpec spec;
+        int movable;  // or -1: its bytes are copied to `memory`
+        char* memory; // that of the recorded argument
+        bool is_used, is_written;
+    };
+    struct Fresh {   // memory made anew for every call, for results
+        int movable; // or -1: copied from `memory` after the run
+        char* memory;
+        Py_ssize_t bytes;
+    };
+    struct Output {
+        int fresh;    // number of its memory, or -1: the object is what is returned
+        int argument; // or the number of the argument that is returned, or -1
+        py::object object;
+        bool is_tensor, is_whole; // all of the fresh memory, in order
+        Py_ssize_t offset;
+        ArraySpec spec;
+    };
+    struct Guard {
+        py::object tensor, data, node;
+        bool checks_grad;
+        py::object grad; // what .grad is before the call
+    };
+    struct Update {                   // the options of an optimiser's group, and where its commands read them
+        py::object optimizer, groups; // the list that param_groups has to be still
+        Py_ssize_t group_count;
+        py::dict group;
+        py::object params;
+        Py_ssize_t param_count;
+        bool adam;
+        bool stateful, amsgrad;          // as recorded
+        std::vector<void*> destinations; // SgdOptions or AdamOptions
+        py::dict state;                  // of the optimiser
+        std::vector<py::object> tensors; // with state
+        std::vector<py::object> names;
+        std::vector<py::object> buffers; // names.size() per tensor
+        std::vector<long long> steps;    // Adam: what the commands were built with
+    };
+    struct Draw {
+        py::object generator, count;
+        std::vector<RandomCounter*> destinations;
+    };
+    struct Bump {
+        py::object version;
+        long by;
+    };
+    struct Effect { // what becomes of a .grad
+        py::object tensor;
+        int argument;    // instead of tensor, or -1
+        py::object grad; // a Tensor, or None
+    };
+
+    std::vector<Input> inputs;
+    std::vector<Fresh> fresh;
+    std::vector<Output> outputs;
+    std::vector<Guard> guards;
+    std::vector<Update> updates;
+    std::vector<Draw> draws;
+    std::vector<Bump> bumps;
+    std::vector<Effect> effects;
+    bool grad_enabled = true;
+    long modules_version = -1;                        // when `modules` were last found as recorded
+    std::vector<std::pair<py::object, bool>> modules; // with their `training`
+    py::object rebuild = py::none(); // puts the tuple of all outputs into the structure that the function returned
+    bool single = false;             // the result is the only output, not a tuple
+
+    // The result of a call, or null without a Python error if the program is not one for these arguments now.
+    PyObject* call(PyObject* const* arguments, Py_ssize_t count);
+
+    // Steps begin .. end of an epoch: rows order[s * batch ...] of every array; results go to row s of `results`.
+    // Returns how many steps were done; fewer if the program fits no more. Looks for signals between steps.
+    Py_ssize_t epoch(const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch, Py_ssize_t begin,
+                     Py_ssize_t end, const std::vector<py::array>& results);
+
+    static long modules_changed; // counts changes of any module's mode
+
+  private:
+    bool is_valid();
+    bool reads_options(const Update& update) const;
+    void read_options();
+    bool fits(PyObject* const* arguments, Py_ssize_t count) const;
+    void finish(PyObject* const* arguments);
+    PyObject* make_output(const Output& output, PyObject* const* arguments,
+                          const std::vector<py::object>& memory) const;
+    py::object wrap(py::object array) const;
+    // A field of an object; null counts as None.
+    static PyObject*& slot(PyObject* object, Py_ssize_t offset) {
+        return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+    }
+    static bool holds(PyObject* object, Py_ssize_t offset, const py::object& value) {
+        PyObject* held = slot(object, offset);
+        return held == value.ptr() || (!held && value.is_none());
+    }
+    std::unique_lock<std::mutex> lock();
+
+    const Tape& tape_;
+    std::mutex busy_;
+};
+
+} // namespace fastgrad

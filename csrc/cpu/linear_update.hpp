@@ -1,0 +1,73 @@
+// The weight gradient of linear, used up by an optimiser's step while it is at hand: dw = dzᵀ x and db are never
+// stored.
+#pragma once
+
+#include "linear.hpp"
+#include "update.hpp"
+
+namespace fastgrad::FASTGRAD_SET {
+
+// Few rows: dw is made register by register where it is used, with nothing in between. The chain of fma is that of the
+// register tile, so the bits are the same. Rows [begin, end) of `inner` numbers of w in memory; dw(i, j) = sum over p
+// of a(p, i) b(p, j). Not inlined: within its caller the compiler runs out of registers.
+constexpr int few_rows = 4;
+
+template <int m, class T, class S, class Rule> [[gnu::noinline]] void
+update_few(Size begin, Size end, Size inner, View<T> a, View<T> b, const S& w, const Rule& w_rule) {
+    const Rule rule = w_rule; // copies: see apply
+    const S s = w;
+    for (Size i = begin; i < end; ++i) {
+        Vec<T> factor[m];
+        for (int p = 0; p < m; ++p) factor[p] = Vec<T>::broadcast(a.p + p * a.rows + i * a.columns);
+        for_each_vector<T>(inner, [&](Size j, auto io) FG_INLINE_CALL {
+            Vec<T> dw = 0.0;
+            for (int p = 0; p < m; ++p) dw = fma(factor[p], io.load(b.p + p * b.rows + j), dw);
+            apply_vector<T>(rule, s, i * inner + j, dw, io);
+        });
+    }
+}
+
+template <int m = few_rows, class T, class S, class Rule>
+void update_few(Size count, Size outer, Size inner, View<T> a, View<T> b, const S& w, const Rule& rule, int) {
+    if constexpr (m > 1)
+        if (count < m) return update_few<m - 1>(count, outer, inner, a, b, w, rule, 0);
+    const int tasks = tasks_for(double(outer) * double(inner) * 0.3);
+    parallel_for(tasks, [&](int task) {
+        const Piece rows = piece(outer, tasks, task, 1);
+        update_few<m>(rows.begin, rows.end, inner, a, b, w, rule);
+    });
+}
+
+// Applies a rule to all of w and b; S is Sgd or Adam, Rule their rule.
+template <class T, class L, class S, class Rule>
+void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& b, const Rule& b_rule) {
+    if (b.p) {
+        T* db = static_cast<T*>(scratch(Scratch::db, std::size_t(l.n) * sizeof(T)));
+        LinearBackward<T> sums{};
+        sums.m = l.m, sums.n = l.n, sums.dy = l.dz, sums.db = db;
+        activation_and_bias<T>(nullptr, sums);
+        apply<T>(b_rule, b, 0, db, l.n);
+    }
+    const View<T> dz{l.dz, l.n, 1}, left = l.transposed ? l.x : dz, right = l.transposed ? dz : l.x;
+    const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k; // of w in memory
+    if (l.m > 0 && l.m <= few_rows && right.columns == 1)
+        return update_few(l.m, outer, inner, left, right, w, w_rule, 0);
+    multiply_tiles<T>(outer, inner, l.m, left.transposed(), right,
+                      [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
+                          const Rule rule = w_rule;
+                          const S s = w;
+                          for (Size r = 0; r < rows; ++r)
+                              apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
+                      });
+}
+
+template <class T> void linear_sgd(const LinearSgd<T>& l) {
+    with_sgd_rule<T>(l.options, [&](const auto& rule) { update_from_gradients<T>(l, l.w, rule, l.b, rule); });
+}
+
+template <class T> void linear_adam(const LinearAdam<T>& l) {
+    update_from_gradients<T>(l, l.w, adam_rule<T>(l.options, l.w.step + l.options.later), l.b,
+                             adam_rule<T>(l.options, l.b.step + l.options.later));
+}
+
+} // namespace fastgrad::FASTGRAD_SET

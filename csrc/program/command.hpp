@@ -1,0 +1,63 @@
+// One command of a program: a kernel with its arguments, which can be run again and again.
+//
+// A command's pointers can be visited, so that a program may point an argument to other memory (the inputs and outputs
+// of a call) without knowing what the kernel is.
+#pragma once
+
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace fastgrad {
+
+// Receives the address of a pointer; `T*` and `const T*` alike are handed over as the bytes that hold them.
+using PointerVisitor = std::function<void(void* field)>;
+
+class Command {
+  public:
+    explicit Command(double nanoseconds) : nanoseconds(nanoseconds) {}
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
+    virtual ~Command() = default;
+
+    virtual void run() = 0;
+    virtual void each_pointer(const PointerVisitor&) {}
+    virtual bool needs_python() const { return false; }
+    // What may differ from run to run (learning rates, counters of random numbers): see options.hpp. Or null.
+    virtual void* options() { return nullptr; }
+
+    const double nanoseconds; // estimated
+};
+
+template <class A> void visit_pointers(A& argument, const PointerVisitor& visit) {
+    if constexpr (std::is_pointer_v<A> && !std::is_function_v<std::remove_pointer_t<A>>) visit(&argument);
+    else if constexpr (requires { argument.each_pointer(visit); }) argument.each_pointer(visit);
+}
+
+// A kernel function with arguments by value: numbers, pointers, or structs that offer each_pointer.
+template <class Kernel, class... A> class KernelCommand final : public Command {
+  public:
+    KernelCommand(double nanoseconds, Kernel kernel, A... arguments)
+        : Command(nanoseconds), kernel_(kernel), arguments_(std::move(arguments)...) {}
+
+    void run() override { std::apply(kernel_, arguments_); }
+    void each_pointer(const PointerVisitor& visit) override {
+        std::apply([&](auto&... a) { (visit_pointers(a, visit), ...); }, arguments_);
+    }
+    void* options() override {
+        void* found = nullptr;
+        std::apply([&](auto&... a) { (look_for_options(a, found), ...); }, arguments_);
+        return found;
+    }
+
+  private:
+    template <class Argument> static void look_for_options(Argument& a, void*& found) {
+        if constexpr (requires { a.options; }) found = &a.options;
+    }
+
+    Kernel kernel_;
+    std::tuple<A...> arguments_;
+};
+
+} // namespace fastgrad

@@ -1,0 +1,273 @@
+"""compile: a function that is recorded once and replayed natively, without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+from fastgrad import backend
+from fastgrad.autograd.mode import state
+from fastgrad.autograd.node import Value, Version
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.program.build import Built
+from fastgrad.program.epoch import run_epoch
+from fastgrad.program.kernels import flop
+from fastgrad.program.record import Call, plain_key, record
+from fastgrad.program.text import text
+from fastgrad.tensor import Tensor
+
+__all__ = ["CompiledFunction", "Program", "compile"]
+
+backend.native._bind_tape(Tensor, Value, Version, state)
+
+
+class Program:
+    """What a call with one kind of arguments does: a list of native commands.
+
+    Attributes
+    ----------
+    flop : int
+        Floating-point operations of the matrix products in one run.
+    nbytes : int
+        Memory of intermediate values and results; what is not needed at the same time shares it.
+
+    Notes
+    -----
+    ``str(program)`` lists the commands, ``len(program)`` counts them.
+    """
+
+    def __init__(self, function: str, built: Built) -> None:
+        self._function = function
+        self._built = built
+        self.nbytes = built.nbytes
+        self.flop = sum(flop(command) for command in built.commands)
+
+    @property
+    def commands(self) -> list[str]:
+        """The names of the commands, in order."""
+        return [command.name for command in self._built.commands]
+
+    def __len__(self) -> int:
+        return len(self._built.commands)
+
+    def __str__(self) -> str:
+        return text(self._function, self._built.commands, self._built.places, self.nbytes)
+
+    def __repr__(self) -> str:
+        return f"<Program of {self._function}: {len(self)} commands, {self.flop} FLOP, {self.nbytes} bytes>"
+
+
+class CompiledFunction:
+    """A function that `compile` has wrapped.
+
+    Attributes
+    ----------
+    programs : list of Program
+        What was recorded and is still kept.
+    """
+
+    def __init__(self, function: Callable[..., Any], fuse: bool, keep_grads: bool, max_programs: int) -> None:
+        self.function = function
+        self.__wrapped__ = function
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__doc__ = function.__doc__
+        self._fuse = fuse
+        self._keep_grads = keep_grads
+        self._max_programs = max_programs
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all programs; the next call records again."""
+        # Per structure of the arguments: the native programs, and the function that calls them.
+        self._programs: dict[Any, tuple[Any, Any]] = {}
+        self._recorded: dict[Any, Program] = {}
+        self._plain: Any = _never
+
+    @property
+    def programs(self) -> list[Program]:
+        return [
+            self._recorded[native] for programs, _ in self._programs.values() for native in reversed(programs.list())
+        ]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            result = self._plain(args)
+            if result is not NotImplemented:
+                return result
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if state.recorder is not None:  # part of another recording
+            return self.function(*args, **kwargs)
+        call = Call(self.__name__, args, kwargs)
+        found = self._programs.get(call.key)
+        if found is None:
+            programs = backend.native.Programs()
+            found = self._programs[call.key] = programs, programs.caller()
+        programs, replay = found
+        result = replay(call.dense)
+        if result is NotImplemented:
+            return self._record(call, programs)
+        call.copy_back()
+        self._plain = replay if call.is_plain else self._plain
+        return result
+
+    def _record(self, call: Call, programs: Any) -> Any:
+        result, built = record(self.function, call, self._fuse, self._keep_grads)
+        programs.add(built.native, self._max_programs)
+        self._recorded[built.native] = Program(self.__name__, built)
+        kept = {native for each, _ in self._programs.values() for native in each.list()}
+        self._recorded = {native: program for native, program in self._recorded.items() if native in kept}
+        return result
+
+    def _last_program(self, count: int) -> Built | None:
+        """What a call with `count` tensors ran last, if it was a program."""
+        found = self._programs.get(plain_key(count))
+        natives = found[0].list() if found else []
+        return self._recorded[natives[0]]._built if natives else None
+
+    def run_epoch(self, arrays: Any, order: Any = None, batch_size: int = 1, drop_last: bool = False) -> Any:
+        """Call the function on every batch of an epoch: rows gathered and steps replayed in one native call.
+
+        Parameters
+        ----------
+        arrays : tuple of Tensor
+            One per argument of the function, a row per example.
+        order : Tensor or ndarray of int64, optional
+            The rows in the order in which they are used, ``fg.randperm(n)`` for one; as they lie by default.
+        batch_size : int
+            Rows per step.
+        drop_last : bool
+            Leave out the last batch if it is smaller.
+
+        Returns
+        -------
+        Tensor, or the structure that the function returns
+            The results of the steps, stacked: a scalar loss becomes a Tensor of shape (steps,).
+
+        Raises
+        ------
+        IndexError
+            If `order` names a row that is not there; nothing has run then.
+        ValueError
+            If arrays differ in length, there is no batch, or results differ in shape.
+        KeyboardInterrupt
+            On Ctrl-C, between two steps; those before are complete.
+
+        Notes
+        -----
+        The first step, and a last smaller one, are ordinary calls, which may record. Whatever may change between calls
+        may not change within an epoch, as Python does not run: step a scheduler after it.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> net = fg.nn.Linear(2, 1)
+        >>> opt = fg.optim.SGD(net.parameters(), lr=0.1)
+        >>> @fg.compile
+        ... def step(x, y):
+        ...     loss = fg.nn.functional.mse_loss(net(x), y)
+        ...     opt.zero_grad()
+        ...     loss.backward()
+        ...     opt.step()
+        ...     return loss
+        >>> x = fg.randn(100, 2)
+        >>> losses = step.run_epoch((x, x.sum(1, keepdim=True)), fg.randperm(100), batch_size=10)
+        >>> losses.shape
+        (10,)
+        """
+        return run_epoch(self, arrays, order, batch_size, drop_last)
+
+
+def _never(args: Any) -> Any:
+    return NotImplemented
+
+
+@overload
+def compile(
+    function: Callable[..., Any], *, fuse: bool = ..., keep_grads: bool = ..., max_programs: int = ...
+) -> CompiledFunction: ...
+@overload
+def compile(
+    *, fuse: bool = ..., keep_grads: bool = ..., max_programs: int = ...
+) -> Callable[[Callable[..., Any]], CompiledFunction]: ...
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    fuse: bool = True,
+    keep_grads: bool = False,
+    max_programs: int = 16,
+) -> Any:
+    """Record a function once, and replay what it did natively at every later call.
+
+    The first call with arguments of some shapes and dtypes runs the function as usual and writes down every kernel and
+    every numpy call; later ones run that list without Python and without the GIL. Results have the bits of the eager
+    tape.
+
+    Parameters
+    ----------
+    function : callable
+        A training step, an evaluation: anything that computes with Tensors. Left out, `compile` is a decorator with
+        options.
+    fuse : bool
+        Join commands: a matrix product with the derivative that follows it, or with the optimiser's step.
+    keep_grads : bool
+        Keep the gradients that an optimiser's step in the function uses up. They are never stored otherwise, and
+        ``.grad`` is None after a call.
+    max_programs : int
+        How many programs are kept per structure of the arguments; the one used longest ago goes first.
+
+    Returns
+    -------
+    CompiledFunction
+        To be called like the function. ``programs`` lists what was recorded, ``str(program)`` its commands.
+
+    Raises
+    ------
+    TypeError
+        If `function` cannot be called.
+    RuntimeError
+        From a call that records: if the function reads a value (``item()``, ``if loss > 1``), replaces ``x.data``, or
+        computes a shape from values. It names the line.
+
+    Notes
+    -----
+    - Python runs while recording only: prints, counters and hooks take part once, and what hooks compute is recorded.
+      Numbers that are no Tensors are part of the program, or, as arguments, of its signature.
+    - Read anew in every call: the options of optimisers (learning rates, momentum, betas, penalties), the counters of
+      Adam, dropout and random numbers, and whatever Tensors hold.
+    - Recorded again: other shapes, dtypes, strides or structure of the arguments; a parameter, a state of an optimiser
+      or a gradient in other memory; ``requires_grad``, ``train()``/``eval()`` and the grad mode.
+    - Results are new memory at every call, and carry no history. Gradients that stay in ``.grad`` are the same memory
+      at every call.
+    - What has no kernel of its own is a call of numpy at its place in the list.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> import fastgrad.nn.functional as F
+    >>> net = fg.nn.Sequential(fg.nn.Linear(4, 8), fg.nn.ReLU(), fg.nn.Linear(8, 3))
+    >>> opt = fg.optim.SGD(net.parameters(), lr=0.1)
+    >>> @fg.compile
+    ... def step(x, y):
+    ...     loss = F.cross_entropy(net(x), y)
+    ...     opt.zero_grad()
+    ...     loss.backward()
+    ...     opt.step()
+    ...     return loss
+    >>> x, y = fg.randn(16, 4), fg.randint(3, (16,))
+    >>> first, later = step(x, y), step(x, y)
+    >>> bool(later < first)
+    True
+    >>> step.programs[0].commands
+    ['linear_forward', 'linear_forward', 'cross_entropy', 'linear_grad_input', 'linear_sgd', 'linear_sgd']
+    """
+    if function is None:
+        return lambda function: compile(function, fuse=fuse, keep_grads=keep_grads, max_programs=max_programs)
+    if not callable(function):
+        raise bad_type("compile", "function", f"a {type(function).__name__}", "a callable")
+    if isinstance(max_programs, bool) or not isinstance(max_programs, int):
+        raise bad_type("compile", "max_programs", f"a {type(max_programs).__name__}", "an int")
+    if max_programs < 1:
+        raise bad_value("compile", "max_programs", str(max_programs), "at least 1")
+    return CompiledFunction(function, fuse, keep_grads, max_programs)

@@ -1,0 +1,228 @@
+"""One call of a compiled function: its arguments taken apart, and the recording of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastgrad.autograd.graph import wrap
+from fastgrad.autograd.mode import state
+from fastgrad.autograd.node import Leaf, Node, Value
+from fastgrad.program.build import Argument, Built, Result, build
+from fastgrad.program.ir import leaves, map_leaves
+from fastgrad.program.recorder import Recorder
+from fastgrad.program.recording import recording
+from fastgrad.traced import Traced
+
+__all__ = ["Call", "plain_key", "record"]
+
+
+def plain_key(count: int) -> Any:
+    """The key of a call whose arguments are `count` different Tensors."""
+    return (tuple, tuple(range(count))), (dict, ())
+
+
+class Call:
+    """The arguments of a call.
+
+    Attributes
+    ----------
+    key : hashable
+        What a program depends on but for shapes, dtypes and memory: the structure of the arguments, which of them are
+        the same object, and whatever is no array.
+    arrays : tuple
+        The Tensors and ndarrays among the arguments, each once.
+    dense : tuple
+        The same, those with gaps in memory copied.
+    """
+
+    def __init__(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.function = function
+        self.args, self.kwargs = args, kwargs
+        places: dict[int, int] = {}
+        found: list[Any] = []
+
+        def describe(x: Any) -> Any:
+            kind = x.__class__
+            if kind is tuple or kind is list:
+                return kind, tuple([describe(y) for y in x])
+            if kind is dict:
+                return kind, tuple([(key, describe(y)) for key, y in x.items()])
+            if isinstance(x, (Value, np.ndarray)):
+                if id(x) not in places:
+                    places[id(x)] = len(found)
+                    found.append(x)
+                return places[id(x)]
+            try:
+                hash(x)
+            except TypeError:
+                return kind, id(x)
+            return kind, x
+
+        self.key = describe(args), describe(kwargs)
+        self.arrays = tuple(found)
+        self.dense = tuple([_dense(x) for x in found])
+        for i, x in enumerate(found):
+            if isinstance(x, Value) and isinstance(x.node, Node):
+                raise RuntimeError(
+                    f"{function}(): argument {i} is the result of an operation that the tape has recorded, expected a "
+                    "tensor without history: x.detach()"
+                )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the arguments are nothing but Tensors, all different."""
+        return not self.kwargs and len(self.arrays) == len(self.args) and all(isinstance(x, Value) for x in self.args)
+
+    def copy_back(self) -> None:
+        """Give the arguments that were copied what has become of the copies."""
+        for x, copy in zip(self.arrays, self.dense, strict=True):
+            if x is not copy and _array(x).flags.writeable:
+                _array(x)[...] = _array(copy)
+
+
+def _array(x: Any) -> np.ndarray:
+    return x.data if isinstance(x, Value) else x
+
+
+def _is_dense(array: np.ndarray) -> bool:
+    return bool(array.flags.forc and array.flags.aligned)
+
+
+def _dense(x: Any) -> Any:
+    array = _array(x)
+    if _is_dense(array):
+        return x
+    copy = np.array(array, order="C")
+    if not isinstance(x, Value):
+        return copy
+    t = wrap(copy)
+    if x.node is not None:
+        t.node = Leaf(t)
+    return t
+
+
+class _StandIns:
+    """What the function gets for its arguments while it is recorded: the same values in memory of their own."""
+
+    def __init__(self, call: Call, recorder: Recorder) -> None:
+        self.call = call
+        self.given: dict[int, Any] = {}
+        self.arguments: list[Argument] = []
+        self.tensors: dict[int, int] = {}  # which argument a stand-in stands for
+        for i, x in enumerate(call.arrays):
+            copy = np.array(_array(call.dense[i]), order="K")
+            recorder.argument(copy)
+            requires_grad = isinstance(x, Value) and x.node is not None
+            self.arguments.append(Argument(copy, isinstance(x, Value), requires_grad))
+            if not isinstance(x, Value):
+                self.given[id(x)] = recorder.trace(copy)
+                continue
+            t = wrap(copy)
+            if requires_grad:
+                if x.grad is not None:
+                    raise RuntimeError(
+                        f"{call.function}(): argument {i} has a gradient already, expected None: a recorded call gives "
+                        "it a new one"
+                    )
+                leaf = Leaf(t)
+                leaf.hooks, leaf.post_hooks = x.node.hooks, x.node.post_hooks
+                t.node = leaf
+            self.given[id(x)] = t
+            self.tensors[id(t)] = i
+            recorder.made(t)
+        self.args = map_leaves(lambda x: self.given.get(id(x), x), call.args)
+        self.kwargs = map_leaves(lambda x: self.given.get(id(x), x), call.kwargs)
+
+    def finish(self, recorder: Recorder) -> list[tuple[Any, int, Any]]:
+        """Let the arguments have what has become of their stand-ins; what a replay has to do to their ``.grad``."""
+        effects: list[tuple[Any, int, Any]] = []
+        for i, (x, argument) in enumerate(zip(self.call.arrays, self.arguments, strict=True)):
+            if recorder.is_written(argument.array):
+                _array(x)[...] = argument.array
+                if isinstance(x, Value):
+                    x.version.count += 1
+            if argument.requires_grad:
+                grad = self.given[id(x)].grad
+                if grad is not None:
+                    x.grad = grad
+                    effects.append((None, i, grad))
+        return effects
+
+
+def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bool) -> tuple[Any, Built]:
+    """Run the function, and make a program of what it does.
+
+    Returns
+    -------
+    result : object
+        The function's.
+    built : Built
+    """
+    recorder = Recorder(call.function)
+    grad_enabled = state.enabled
+    inputs = _StandIns(call, recorder)
+    with recording(recorder):
+        result = function(*inputs.args, **inputs.kwargs)
+    grads = _settle_grads(recorder, keep_grads)
+    held = [recorder.buffer(g.data) for _, _, g in grads if g is not None]
+    results = [_result(recorder, inputs, held, x) for x in leaves(result)]
+    values = iter([r.value for r in results])
+    answer = map_leaves(lambda _: next(values), result)
+    flat = isinstance(result, tuple) and len(result) == len(results)
+    rebuild = None if flat or not isinstance(result, (tuple, list, dict)) else _rebuilder(answer)
+    del result, held
+    effects = grads + inputs.finish(recorder)
+    single = not isinstance(answer, (tuple, list, dict))
+    built = build(recorder, inputs.arguments, results, effects, fused, single, grad_enabled)
+    if rebuild is not None:
+        built.native.rebuild = rebuild
+    return answer, built
+
+
+def _rebuilder(answer: Any) -> Callable[[tuple[Any, ...]], Any]:
+    """What puts the returned values back into tuples, lists and dicts."""
+    skeleton = map_leaves(lambda _: None, answer)
+
+    def rebuild(values: tuple[Any, ...]) -> Any:
+        rest = iter(values)
+        return map_leaves(lambda _: next(rest), skeleton)
+
+    return rebuild
+
+
+def _settle_grads(recorder: Recorder, keep_grads: bool) -> list[tuple[Any, int, Any]]:
+    """What the ``.grad`` of each tensor is after a call: a gradient that an optimiser has used up is dropped."""
+    used = {id(p) for update in recorder.updates for p in update.tensors}
+    effects: list[tuple[Any, int, Any]] = []
+    for t in recorder.grads.values():
+        grad = t.grad
+        if grad is not None and id(t) in used and not keep_grads and recorder.is_fresh(grad.data):
+            t.grad = grad = None
+        effects.append((t, -1, grad))
+    return effects
+
+
+def _result(recorder: Recorder, inputs: _StandIns, held: list[Any], x: Any) -> Result:
+    """How a returned value comes to be in a replay."""
+    if isinstance(x, Value):
+        argument = inputs.tensors.get(id(x), -1)
+        if argument >= 0:
+            return Result(inputs.call.arrays[argument], argument=argument)
+        if not recorder.is_made(x):
+            return Result(x)
+        array = x.data
+    elif isinstance(x, Traced):
+        array = x.array
+    else:
+        return Result(x)
+    fixed = [recorder.buffer(each) for _, each, _, _ in recorder.seen.values()]
+    fixed += [recorder.buffer(each.array) for each in inputs.arguments]
+    buffer = recorder.buffer(array)
+    if not recorder.is_fresh(array) or buffer in held or buffer in fixed:
+        copy = np.empty_like(array)  # a result is nobody else's memory
+        recorder.copy(copy, array)
+        array = copy
+    return Result(wrap(array) if isinstance(x, Value) else array, array, isinstance(x, Value))

@@ -1,0 +1,430 @@
+"""The recorder: writes down what a function does to arrays while it runs once."""
+
+from __future__ import annotations
+
+import linecache
+import operator
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from fastgrad import backend
+from fastgrad.autograd.node import Value
+from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
+from fastgrad.program.kernels import KERNELS
+from fastgrad.traced import Traced
+
+__all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
+
+# Functions of numpy that look at shapes and dtypes only.
+_METADATA = frozenset({
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type,
+    np.shares_memory, np.may_share_memory, np.iscomplexobj, np.isrealobj,
+})  # fmt: skip
+# Those whose result has a shape that depends on values.
+_SHAPES_FROM_VALUES = frozenset({
+    np.nonzero, np.argwhere, np.flatnonzero, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
+    np.union1d, np.intersect1d, np.setdiff1d, np.ndarray.nonzero, np.ndarray.compress,
+})  # fmt: skip
+_UNDEFINED: frozenset[Any] = frozenset({np.empty_like, np.empty})
+_CHANGING = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class DrawnInt(int):
+    """Seed or position of random numbers that a program draws anew for every run."""
+
+    draw: Draw
+
+
+class Draw:
+    """Random numbers that one kernel takes from a generator."""
+
+    def __init__(self, generator: Any, count: int) -> None:
+        self.generator = generator
+        self.count = count
+
+    def ints(self, seed: int, offset: int) -> tuple[int, int]:
+        """The two numbers, marked."""
+        marked = DrawnInt(seed), DrawnInt(offset)
+        for each in marked:
+            each.draw = self
+        return marked
+
+
+@dataclass(eq=False)
+class Update:
+    """A step of an optimiser on one group of parameters."""
+
+    optimizer: Any
+    group: dict[str, Any]
+    tensors: tuple[Any, ...]
+
+
+class _Drawing:
+    """A numpy generator whose methods are written down."""
+
+    def __init__(self, recorder: Recorder, generator: Any) -> None:
+        self.recorder = recorder
+        self.generator = generator
+
+    def __getattr__(self, name: str) -> Any:
+        generator, recorder = self.generator, self.recorder
+
+        def draw(*args: Any, **kwargs: Any) -> Any:
+            return getattr(generator.numpy, name)(*args, **kwargs)  # the one that it has then
+
+        draw.__name__ = name
+        draw.draws = True  # type: ignore[attr-defined]
+        return lambda *args, **kwargs: recorder.compute(draw, args, kwargs)
+
+
+class Recorder:
+    """What a function does to arrays, in order.
+
+    Attributes
+    ----------
+    function : str
+        The function's name, for errors.
+    commands : list of Command
+        What it has done so far.
+    buffers : dict
+        The memory that commands have touched, by the identity of the array that owns it.
+    seen : dict
+        Tensors that existed before and were read: (tensor, its array, its node, the version's count).
+    grads, grads_read : dict
+        Tensors whose ``.grad`` was set, and those whose ``.grad`` was read before that, with what it was.
+    modules : dict
+        Modules that were called, with their ``training``.
+    draws : list of Draw
+        Random numbers taken.
+    updates : list of Update
+        Steps of optimisers.
+    """
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        self.commands: list[Command] = []
+        self.buffers: dict[int, Buffer] = {}
+        self.seen: dict[int, tuple[Value, np.ndarray, Any, int]] = {}
+        self.grads: dict[int, Value] = {}
+        self.grads_read: dict[int, tuple[Value, Any]] = {}
+        self.modules: dict[int, tuple[Any, bool]] = {}
+        self.draws: list[Draw] = []
+        self.updates: list[Update] = []
+        self._update: Any = None
+        self._made: dict[int, Value] = {}  # tensors made while recording; alive, so that no identity comes twice
+        self._traced: dict[int, Traced] = {}
+        self._fixed: set[int] = set()  # memory of tensors that were there before
+        self._defined: set[Buffer] = set()  # memory whose content comes from commands, or is kept in `start`
+        self._kept: list[np.ndarray] = []  # every array met, so that no memory comes twice
+
+    # Arrays
+
+    def trace(self, array: Any) -> Any:
+        """The array's stand-in; what is no array stays what it is."""
+        if not isinstance(array, np.ndarray):
+            return array
+        traced = self._traced.get(id(array))
+        if traced is None:
+            traced = self._traced[id(array)] = Traced(array, self)
+            self._kept.append(array)
+        return traced
+
+    def empty(self, like: Any, shape: tuple[int, ...] | None = None) -> Any:
+        """A new array of another's dtype and shape, or of another shape, for a kernel to fill."""
+        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype)
+        self._defined.add(self.buffer(array))
+        return self.trace(array)
+
+    def buffer(self, array: np.ndarray) -> Buffer:
+        """The memory that an array lies in."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        buffer = self.buffers.get(id(owner))
+        if buffer is None:
+            buffer = self.buffers[id(owner)] = Buffer(len(self.buffers), owner)
+        return buffer
+
+    def ref(self, array: np.ndarray) -> Ref:
+        """The array as commands know it."""
+        buffer = self.buffer(array)
+        self._kept.append(array)
+        offset = array.__array_interface__["data"][0] - buffer.address
+        return Ref(buffer, offset, array.shape, array.strides, array.dtype)
+
+    def is_known(self, array: np.ndarray) -> bool:
+        """Whether commands have touched the array's memory."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        return id(owner) in self.buffers
+
+    def is_constant(self, array: np.ndarray) -> bool:
+        """Whether the array holds the same in every run: nothing writes it, and it is no tensor from outside."""
+        buffer = self.buffer(array)
+        return buffer not in self._defined and id(buffer.array) not in self._fixed
+
+    def argument(self, array: np.ndarray) -> None:
+        """An array stands for an argument."""
+        self._fixed.add(id(self.buffer(array).array))
+
+    def _plain(self, tree: Any) -> Any:
+        return map_leaves(lambda x: x.array if x.__class__ is Traced else x, tree)
+
+    def _refs(self, tree: Any) -> Any:
+        return map_leaves(lambda x: self.ref(x) if isinstance(x, np.ndarray) else x, tree)
+
+    def _will_write(self, array: np.ndarray) -> None:
+        """Before a write: keep what the memory holds, if that was there before any command."""
+        buffer = self.buffer(array)
+        if buffer in self._defined or id(buffer.array) in self._fixed:
+            return
+        self._defined.add(buffer)
+        assert buffer.array is not None
+        buffer.start = buffer.array.copy("K")
+
+    def _define(self, written: list[Ref]) -> None:
+        self._defined.update(ref.buffer for ref in written if ref.is_whole)
+
+    # Computations
+
+    def compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], changes: int = 0) -> Any:
+        """Run a numpy function and write it down; the first `changes` arguments are changed by it."""
+        plain, options = self._plain(args), self._plain(kwargs)
+        if function in _METADATA:
+            return function(*plain, **options)
+        name = getattr(function, "__name__", "numpy")
+        if function in _SHAPES_FROM_VALUES or (function is operator.getitem and _is_masked(plain[1])):
+            self.refuse(f"the shape of what {name}() gives depends on values")
+        if function in _CHANGING:
+            changes = 1
+        changed = [a for a in leaves(plain[:changes]) if isinstance(a, np.ndarray)]
+        changed += [a for a in leaves(options.get("out")) if isinstance(a, np.ndarray)]
+        if function is operator.setitem:
+            if _is_masked(plain[1]) and np.ndim(plain[2]):
+                self.refuse("how many elements are assigned depends on values")
+            if self._assign(*plain):
+                return None
+        for array in leaves((plain, options)):
+            if isinstance(array, np.ndarray):
+                self.buffer(array)  # a result in the same memory is a view
+        for array in changed:
+            self._will_write(array)
+        arrays = [a for a in leaves((plain, options)) if isinstance(a, np.ndarray)]
+        folds = arrays and not changed and all(self.is_constant(a) for a in arrays)
+        result = function(*plain, **options)
+        if function in _UNDEFINED:
+            self._defined.add(self.buffer(result))
+            return self.trace(result)
+        fresh: list[np.ndarray] = []
+        results = map_leaves(lambda x: self._result(name, x, changed, fresh), result)
+        if (fresh or changed) and not folds and not self._as_kernel(function, plain, options, fresh):
+            given = self._refs(plain), self._refs(options)
+            reads = [x for x in leaves(given) if isinstance(x, Ref)]
+            written = [self.ref(a) for a in (*changed, *fresh)]
+            made = [self.ref(a) for a in fresh]
+            self._define(made)
+            self.commands.append(Command(name, function, *given, written, reads, results=made))
+        return results
+
+    def _result(self, name: str, x: Any, changed: list[np.ndarray], fresh: list[np.ndarray]) -> Any:
+        if isinstance(x, np.generic):
+            x = np.asarray(x)
+        if not isinstance(x, np.ndarray):
+            if x is None:
+                return None
+            self.refuse(f"{name}() reads values")
+        if x.dtype.hasobject:
+            self.refuse(f"{name}() makes Python objects")
+        if not any(x is c for c in changed) and not self.is_known(x):
+            fresh.append(x)
+        return self.trace(x)
+
+    def check(self, function: Callable[..., None], arrays: tuple[Any, ...]) -> None:
+        """Run a check of values, and write it down."""
+        plain = self._plain(arrays)
+        function(*plain)
+        given = self._refs(plain)
+        reads = [x for x in given if isinstance(x, Ref)]
+        self.commands.append(Command(function.__name__, function, given, {}, [], reads))
+
+    def shape_at(self, x: Traced, index: Any) -> tuple[int, ...]:
+        """The shape of x[index], which is not written down."""
+        return self._plain(x)[self._plain(index)].shape  # type: ignore[no-any-return]
+
+    def gradients(self, results: Any) -> tuple[Any, ...]:
+        """What a backward rule has returned."""
+        return tuple([self._gradient(d) for d in results])
+
+    def _gradient(self, d: Any) -> Any:
+        if isinstance(d, (np.ndarray, np.generic)) and not self.is_known(np.asarray(d)):
+            self.refuse("a rule computes a gradient from arrays that are not recorded")
+        return self.trace(d)
+
+    def _assign(self, target: np.ndarray, index: Any, value: Any) -> bool:
+        """x[index] = value as a copy, where the index gives a view and nothing is converted."""
+        view = target[index] if _is_basic(index) else None
+        if not isinstance(view, np.ndarray):
+            if not _is_basic(index):
+                return False
+            view = target[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+        if not isinstance(value, np.ndarray):
+            value = np.asarray(value).astype(view.dtype)
+        if value.dtype != view.dtype:
+            return False
+        self.copy(view, np.broadcast_to(value, view.shape) if value.shape != view.shape else value)
+        return True
+
+    def _as_kernel(self, function: Any, args: Any, options: Any, fresh: list[np.ndarray]) -> bool:
+        """Write down what is a plain copy as one."""
+        if function is np.ndarray.copy or (function in (np.array, np.ascontiguousarray) and len(fresh) == 1):
+            source, (target,) = args[0], fresh
+            if isinstance(source, np.ndarray) and source.shape == target.shape and source.dtype == target.dtype:
+                self.note("copy", (target, source))
+                return True
+        return False
+
+    def copy(self, to: np.ndarray, source: np.ndarray) -> None:
+        """to[...] = source."""
+        self._will_write(to)
+        if np.may_share_memory(to, source):
+            source = source.copy("K")
+        np.copyto(to, source)
+        self.note("copy", (to, source))
+
+    # Kernels
+
+    def kernel(self, name: str, args: tuple[Any, ...]) -> Any:
+        """Run a kernel and write it down."""
+        plain = self._plain(args)
+        for i in KERNELS[name].changes:
+            for array in leaves(plain[i]):
+                if isinstance(array, np.ndarray):
+                    self._will_write(array)
+        result = getattr(backend.native, name)(*plain)
+        self.note(name, plain)
+        return result
+
+    def note(self, name: str, args: tuple[Any, ...]) -> None:
+        """Write a kernel down that has run."""
+        kernel = KERNELS[name]
+        given = self._refs(args)
+        written: list[Ref] = []
+        changed: list[Ref] = []
+        read: list[Ref] = []
+        for i, arg in enumerate(given):
+            refs = [x for x in leaves(arg) if isinstance(x, Ref)]
+            (written if i in kernel.writes else changed if i in kernel.changes else read).extend(refs)
+        update, self._update = self._update, None
+        self._define(written)
+        self.commands.append(Command(name, None, given, {}, written + changed, changed + read, update))
+
+    def announce(self, optimizer: Any, update: Any) -> None:
+        """The next kernel is this update of an optimiser's, whose options are read anew in every run."""
+        if update.packed:
+            self.refuse("a parameter has gaps in memory")
+        for p in update.tensors:
+            self.see(p, p.data.array)
+            self.read_grad(p, p.grad)
+        self._update = Update(optimizer, update.group, tuple(update.tensors))
+        self.updates.append(self._update)
+
+    def generator(self, generator: Any) -> Any:
+        """numpy's generator behind one of fastgrad's, whose numbers are drawn anew in every run."""
+        return _Drawing(self, generator)
+
+    def draw(self, generator: Any, count: int, seed: int, offset: int) -> tuple[int, int]:
+        """Counters of random numbers, to be drawn anew in every run."""
+        draw = Draw(generator, count)
+        self.draws.append(draw)
+        return draw.ints(seed, offset)
+
+    # Tensors
+
+    def see(self, t: Value, array: np.ndarray) -> None:
+        """A tensor's array is read."""
+        if id(t) not in self._made and id(t) not in self.seen:
+            self.seen[id(t)] = (t, array, t.node, t.version.count)
+            owner = self.buffer(array).array
+            self._fixed.add(id(owner))
+
+    def made(self, t: Value) -> None:
+        """A tensor has come into being."""
+        self._made[id(t)] = t
+
+    def is_made(self, t: Value) -> bool:
+        """Whether the tensor has come into being while recording."""
+        return id(t) in self._made
+
+    def read_grad(self, t: Value, grad: Any) -> None:
+        """A tensor's ``.grad`` is read."""
+        if id(t) not in self._made and id(t) not in self.grads and id(t) not in self.grads_read:
+            self.grads_read[id(t)] = (t, grad)
+
+    def set_grad(self, t: Value) -> None:
+        """A tensor's ``.grad`` is set."""
+        if id(t) not in self._made:
+            self.grads[id(t)] = t
+
+    def called(self, module: Any) -> None:
+        """A module is called."""
+        if id(module) not in self.modules:
+            for each in module.modules():
+                self.modules[id(each)] = (each, each.training)
+
+    def is_fresh(self, array: np.ndarray) -> bool:
+        """Whether the array's memory holds nothing but what commands have written."""
+        buffer = self.buffer(array)
+        first = next((c for c in self.commands if c.touches(buffer)), None)
+        return first is not None and not first.is_reading(buffer) and buffer.start is None
+
+    def is_written(self, array: np.ndarray) -> bool:
+        """Whether any command writes the array's memory."""
+        buffer = self.buffer(array)
+        return any(c.is_writing(buffer) for c in self.commands)
+
+    def let_go(self) -> None:
+        """Drop the arrays that only the recording holds."""
+        self._made.clear()
+        self._traced.clear()
+        self._kept.clear()
+        for buffer in self.buffers.values():
+            buffer.array = None
+
+    # Errors
+
+    def refuse(self, what: str) -> NoReturn:
+        """Raise: this cannot be part of a recording. The error names the line of the user's that did it."""
+        frame = sys._getframe(1)
+        while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
+            frame = frame.f_back
+        where, line = frame.f_code.co_filename, frame.f_lineno
+        text = linecache.getline(where, line).strip()
+        raise RuntimeError(
+            f"{self.function}() is being recorded, and {what}, at {where}:{line}"
+            + (f": `{text}`" if text else "")
+            + "; a recorded step does the same whatever the values are, expected one that returns what is to be "
+            "read, or chooses with fg.where"
+        )
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(_PACKAGE) or f"{os.sep}numpy{os.sep}" in filename or filename.startswith("<")
+
+
+def _is_masked(index: Any) -> bool:
+    return any(isinstance(part, np.ndarray) and part.dtype == np.bool_ and part.ndim for part in leaves(index))
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index selects a view."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, bool) or not isinstance(part, (int, slice, np.integer, type(None), type(Ellipsis))):
+            return False
+    return True

@@ -1,0 +1,189 @@
+"""Traced: what stands for an array while a step is being recorded.
+
+It holds a real array, so everything is computed as usual, and tells the recorder of every operation on it. It is no
+ndarray: whatever would take its values out of the recording unseen fails, and says where.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+__all__ = ["ARRAYS", "Traced", "address", "as_array", "check", "row_major", "shape_at", "strided", "whole"]
+
+_COPYING = (
+    "all", "any", "argmax", "argmin", "argsort", "astype", "choose", "clip", "compress", "conj", "copy", "cumprod",
+    "cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape",
+    "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
+)  # fmt: skip
+_CHANGING = ("fill", "partition", "put", "sort")
+_READING = ("__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "item", "tobytes", "tolist")
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array of a recording.
+
+    Parameters
+    ----------
+    array : ndarray
+        The values.
+    recorder : Recorder
+        Who is told of operations.
+    """
+
+    __slots__ = ("array", "recorder")
+    __array_priority__ = 900  # below a Tensor's
+
+    def __init__(self, array: np.ndarray, recorder: Any) -> None:
+        self.array = array
+        self.recorder = recorder
+
+    # What is known without reading a value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.array.strides
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    @property
+    def flags(self) -> Any:
+        return self.array.flags
+
+    @property
+    def ctypes(self) -> Any:
+        return self.array.ctypes
+
+    @property
+    def base(self) -> Any:
+        base = self.array.base
+        return self.recorder.trace(base) if isinstance(base, np.ndarray) else base
+
+    @property
+    def T(self) -> Traced:
+        return self.recorder.trace(self.array.T)  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Traced]:
+        return iter([self[i] for i in range(len(self.array))])
+
+    # Computations
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.recorder.compute(function, inputs, options, 1 if method == "at" else 0)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return self.recorder.compute(function, args, kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.recorder.compute(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.recorder.compute(operator.setitem, (self, index, value), {}, 1)
+
+    def __repr__(self) -> str:
+        return f"<recorded array of shape {self.shape}, {self.dtype}>"
+
+
+def _copying(name: str) -> Callable[..., Any]:
+    function = getattr(np.ndarray, name)
+
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return self.recorder.compute(function, (self, *args), kwargs)
+
+    return method
+
+
+def _changing(name: str) -> Callable[..., Any]:
+    function = getattr(np.ndarray, name)
+
+    def method(self: Traced, *args: Any, **kwargs: Any) -> None:
+        self.recorder.compute(function, (self, *args), kwargs, 1)
+
+    return method
+
+
+def _reading(name: str) -> Callable[..., Any]:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return self.recorder.refuse(f"{name}() reads a value")
+
+    return method
+
+
+ARRAYS: Any = (np.ndarray, Traced)  # for isinstance
+
+for _names, _make in ((_COPYING, _copying), (_CHANGING, _changing), (_READING, _reading)):
+    for _name in _names:
+        _method = _make(_name)
+        _method.__name__ = _name
+        setattr(Traced, _name, _method)
+
+
+def as_array(x: Any) -> Any:
+    """``np.asarray(x)``, which leaves the arrays of a recording what they are."""
+    return x if x.__class__ is Traced else np.asarray(x)
+
+
+def shape_at(x: Any, index: Any) -> tuple[int, ...]:
+    """The shape of x[index]."""
+    return x.recorder.shape_at(x, index) if x.__class__ is Traced else x[index].shape  # type: ignore[no-any-return]
+
+
+def row_major(x: Any) -> Any:
+    """``np.ascontiguousarray(x)`` for any array but those of no dimensions, which stay as they are."""
+    return x if x.flags.c_contiguous else x.copy()
+
+
+def check(function: Callable[..., None], *arrays: Any) -> None:
+    """function(*arrays), which raises for bad values: a recording repeats it in every run."""
+    for x in arrays:
+        if x.__class__ is Traced:
+            x.recorder.check(function, arrays)
+            return
+    function(*arrays)
+
+
+def whole(function: Callable[[np.ndarray], np.ndarray], x: Any) -> Any:
+    """function(x), which a recording repeats as one: for what goes through Python objects."""
+    return x.recorder.compute(function, (x,), {}) if x.__class__ is Traced else function(x)
+
+
+def address(x: Any) -> int:
+    """Where an array's first element lies."""
+    return (x.array if x.__class__ is Traced else x).__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
+def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Any:
+    """A view of a contiguous array's memory; strides and offset in bytes."""
+    if x.__class__ is Traced:
+        return x.recorder.trace(np.ndarray(shape, x.dtype, x.array, offset, strides))
+    return np.ndarray(shape, x.dtype, x, offset, strides)

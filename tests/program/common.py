@@ -1,0 +1,65 @@
+"""Eager, recorded and fused: the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+import fastgrad as fg
+
+__all__ = ["bits", "flat", "same_bits"]
+
+
+def flat(result: Any) -> Iterator[Any]:
+    """The leaves of nested tuples, lists and dicts."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, (tuple, list)):
+        for part in result:
+            yield from flat(part)
+    else:
+        yield result
+
+
+def bits(result: Any) -> list[Any]:
+    """Shape, dtype and bytes of every array in a result; other values as they are."""
+    found: list[Any] = []
+    for x in flat(result):
+        array = x.detach().numpy() if isinstance(x, fg.Tensor) else x
+        if isinstance(array, np.ndarray):
+            found.append((array.shape, array.dtype, array.tobytes()))
+        else:
+            found.append(array)
+    return found
+
+
+def same_bits(make: Callable[[], tuple[Any, Callable[[], Any]]], calls: Sequence[tuple[Any, ...]]) -> Any:
+    """Run a function eagerly, recorded and fused, and expect the same bits of results and state.
+
+    Parameters
+    ----------
+    make : callable
+        Gives ``function, state``: the function anew, and what to call for the arrays that it has changed so far.
+    calls : sequence of tuple
+        The arguments of each call.
+
+    Returns
+    -------
+    CompiledFunction
+        The fused one.
+    """
+    expected = None
+    compiled = None
+    for way in ("eager", "recorded", "fused"):
+        fg.manual_seed(5)
+        function, state = make()
+        if way != "eager":
+            function = compiled = fg.compile(function, fuse=way == "fused")
+        got = [(bits(function(*args)), bits(state())) for args in calls]
+        if expected is None:
+            expected = got
+        for number, (here, there) in enumerate(zip(got, expected, strict=True)):
+            assert here == there, f"{way}, call {number}"
+    return compiled
