@@ -1,13 +1,14 @@
+// The backward pass: gradients flow along the edges, latest operation first.
 #pragma once
 
 #include "objects.hpp"
 
 namespace fastgrad::tape {
 
-// Turns the gradients in the dict `grads` into those of the leaves. `path` (a set, or None) limits where they may go;
-// `captured` (a dict, or None) holds the nodes and leaves whose gradients are asked for.
 extern long recordings; // how many threads are recording a step (fastgrad.compile)
 
+// Turns the gradients in the dict `grads` into those of the leaves. `path` (a set, or None) limits where they may go;
+// `captured` (a dict, or None) holds the nodes and leaves whose gradients are asked for.
 void sweep(py::handle grads, bool keep, py::handle path, py::handle captured);
 
 // A leaf, its gradient, and whether nobody else holds the gradient's memory.

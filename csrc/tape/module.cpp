@@ -87,7 +87,7 @@ PYBIND11_MODULE(_tape, m, py::mod_gil_not_used()) {
     PyType_Spec spec{"fastgrad._tape.Switch", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
                      switch_slots};
     PyObject* type = PyType_FromSpec(&spec);
-    if (!type) throw py::error_already_set();
+    if (!type) rethrow();
     m.attr("Switch") = py::reinterpret_steal<py::object>(type);
     m.attr("is_recording") =
         py::reinterpret_steal<py::object>(PyCFunction_NewEx(&is_recording_definition, nullptr, nullptr));

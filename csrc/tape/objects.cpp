@@ -1,6 +1,9 @@
+// The classes of the tape's objects: their attributes, and how they come and go.
 #include "objects.hpp"
 
 #include <cstddef>
+#include <cstring>
+
 #include <structmember.h>
 
 namespace fastgrad::tape {
@@ -186,7 +189,7 @@ PyType_Slot node_slots[] = {{Py_tp_doc, text("One recorded operation.")},
 PyTypeObject* make_class(py::module_& m, const char* name, std::size_t size, unsigned flags, PyType_Slot* slots) {
     PyType_Spec spec{name, int(size), 0, Py_TPFLAGS_DEFAULT | flags, slots};
     PyObject* type = PyType_FromSpec(&spec);
-    if (!type) throw py::error_already_set();
+    if (!type) rethrow();
     m.attr(std::strrchr(name, '.') + 1) = py::handle(type);
     return reinterpret_cast<PyTypeObject*>(type);
 }
@@ -195,7 +198,7 @@ PyTypeObject* make_class(py::module_& m, const char* name, std::size_t size, uns
 
 Value* new_value() {
     PyObject* o = value_new(classes.value, nullptr, nullptr);
-    if (!o) throw py::error_already_set();
+    if (!o) rethrow();
     return as<Value>(o);
 }
 

@@ -88,6 +88,12 @@ inline py::object exchange(void* owner, PyObject*& field, PyObject* stolen) {
     return py::reinterpret_steal<py::object>(before);
 }
 
+[[noreturn]] inline void rethrow() { throw py::error_already_set(); } // what Python has raised
+
+inline void put(py::handle dict, py::handle key, py::handle value) {
+    if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr())) rethrow();
+}
+
 inline bool is_none(const py::object& o) { return !o || o.is_none(); }
 
 template <class T> T* as(py::handle o) { return reinterpret_cast<T*>(o.ptr()); }

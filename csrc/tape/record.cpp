@@ -1,4 +1,3 @@
-// How an operation is recorded.
 #include "record.hpp"
 
 #include <atomic>
@@ -8,14 +7,14 @@ namespace {
 
 Version* new_version() {
     PyObject* o = classes.version->tp_alloc(classes.version, 0);
-    if (!o) throw py::error_already_set();
+    if (!o) rethrow();
     return as<Version>(o);
 }
 
 // The tuple of an argument that is a tuple or a list.
 py::object as_tuple(py::handle sequence) {
     PyObject* tuple = PySequence_Tuple(sequence.ptr()); // the same one if it is a tuple
-    if (!tuple) throw py::error_already_set();
+    if (!tuple) rethrow();
     return py::reinterpret_steal<py::object>(tuple);
 }
 
@@ -64,7 +63,7 @@ PyObject* edges_to(py::handle parents) {
         if (is_none(node)) continue;
         if (!edges) {
             edges = PyTuple_New(n);
-            if (!edges) throw py::error_already_set();
+            if (!edges) rethrow();
         }
         PyTuple_SET_ITEM(edges, i, node.release().ptr());
     }

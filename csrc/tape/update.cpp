@@ -6,13 +6,13 @@ namespace {
 // A list or tuple, to go over; another thread may change a list meanwhile.
 py::object as_tuple(py::handle sequence) {
     PyObject* tuple = PySequence_Tuple(sequence.ptr());
-    if (!tuple) throw py::error_already_set();
+    if (!tuple) rethrow();
     return py::reinterpret_steal<py::object>(tuple);
 }
 
 py::object new_tuple(Py_ssize_t n) {
     PyObject* tuple = PyTuple_New(n);
-    if (!tuple) throw py::error_already_set();
+    if (!tuple) rethrow();
     return py::reinterpret_steal<py::object>(tuple);
 }
 py::object first_of(py::object tuple, Py_ssize_t n) {

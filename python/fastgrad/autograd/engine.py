@@ -1,6 +1,6 @@
 """What the backward pass leaves to Python: hooks, gradients that have to be added or copied, which way to go.
 
-The pass itself is native: ``csrc/tape/backward.cpp``.
+The pass itself is native: ``csrc/tape/sweep.cpp``, ``csrc/tape/backward.cpp``.
 """
 
 from __future__ import annotations
