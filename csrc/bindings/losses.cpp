@@ -18,6 +18,28 @@ void check_classes(const char* kernel, const std::int64_t* t, Size n, Size class
                           " or ignore_index = " + std::to_string(ignore_index));
 }
 
+// As a command it has room of its own for the losses of the rows, so that several threads can share the rows.
+template <class T> class CrossEntropyCommand final : public Command {
+  public:
+    CrossEntropyCommand(double nanoseconds, const CrossEntropy<T>& arguments)
+        : Command(nanoseconds), table_(kernels<T>()), arguments_(arguments), each_(std::size_t(arguments.n) + 1) {
+        arguments_.each = each_.data();
+    }
+    void run() override { table_.cross_entropy(arguments_); }
+    bool has_parts() const override { return true; }
+    void run_part(int i, int parts) override {
+        const Part rows = Part::of(arguments_.n, i, parts);
+        table_.cross_entropy_rows(arguments_, rows.begin, rows.end);
+    }
+    void finish() override { table_.cross_entropy_total(arguments_); }
+    void each_pointer(const PointerVisitor& visit) override { arguments_.each_pointer(visit); }
+
+  private:
+    const KernelTable<T>& table_;
+    CrossEntropy<T> arguments_;
+    std::vector<double> each_;
+};
+
 void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
                 std::int64_t ignore_index, double label_smoothing, const std::string& reduction,
                 bool log_probabilities) {
@@ -42,7 +64,9 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
         }
         arguments.check_overlap();
         if (l.index) launch(double(l.n), &check_classes, name, l.index, l.n, l.c, ignore_index);
-        launch(double(l.n) * double(20 + l.c), kernels<T>().cross_entropy, l);
+        const double nanoseconds = double(l.n) * double(20 + l.c);
+        if (Program::building) Program::building->add(std::make_unique<CrossEntropyCommand<T>>(nanoseconds, l));
+        else launch(nanoseconds, kernels<T>().cross_entropy, l);
     });
 }
 

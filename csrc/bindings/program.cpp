@@ -149,6 +149,10 @@ void bind_programs(py::module_& m) {
             },
             py::arg("make"), "Calls make(); the kernels that it calls become commands.")
         .def(
+            "team", [](Replay& r, std::size_t begin, std::size_t end) { r.program.team(begin, end); }, py::arg("begin"),
+            py::arg("end"),
+            "Lets commands begin .. end be run together; the last call for a program's end comes first.")
+        .def(
             "add_python",
             [](Replay& r, py::object function) { r.program.add(std::make_unique<PythonCommand>(std::move(function))); },
             py::arg("function"))

@@ -82,30 +82,42 @@ template <class T> struct CrossEntropyRows {
     }
 };
 
-template <class T> void cross_entropy(const CrossEntropy<T>& l) {
+// What the sum of the losses is divided by.
+template <class T> double loss_denominator(const CrossEntropy<T>& l) {
+    if (l.reduction != Reduction::mean) return 1;
     const CrossEntropyRows<T> rows{l};
-    double denominator = 1;
-    if (l.reduction == Reduction::mean) {
-        denominator = 0;
-        for (Size i = 0; i < l.n; ++i)
-            if (!l.index) denominator += 1;
-            else if (!rows.ignored(i)) denominator += double(rows.weight(l.index[i]));
-    }
-    const T scale = T(1 / denominator);
-    double* each = static_cast<double*>(scratch(Scratch::row, std::size_t(l.n + 1) * sizeof(double)));
-    const int tasks = tasks_for(double(l.n) * (20 + double(l.c)));
-    parallel_for(tasks, [&](int task) {
-        const Size end = l.n * (task + 1) / tasks;
-        for (Size i = l.n * task / tasks; i < end; i += Vec<T>::lanes)
-            rows.block(i, end - i < Vec<T>::lanes ? end : i + Vec<T>::lanes, scale, each);
-    });
+    double denominator = 0;
+    for (Size i = 0; i < l.n; ++i)
+        if (!l.index) denominator += 1;
+        else if (!rows.ignored(i)) denominator += double(rows.weight(l.index[i]));
+    return denominator;
+}
+
+// Rows [begin, end): gradients, and losses to l.each.
+template <class T> void cross_entropy_rows(const CrossEntropy<T>& l, Size begin, Size end) {
+    const CrossEntropyRows<T> rows{l};
+    const T scale = T(1 / loss_denominator(l));
+    for (Size i = begin; i < end; i += Vec<T>::lanes)
+        rows.block(i, end - i < Vec<T>::lanes ? end : i + Vec<T>::lanes, scale, l.each);
+}
+
+// The loss, from those of all rows in l.each.
+template <class T> void cross_entropy_total(const CrossEntropy<T>& l) {
     if (l.reduction == Reduction::none) {
-        for (Size i = 0; i < l.n; ++i) l.loss[i] = T(each[i]);
+        for (Size i = 0; i < l.n; ++i) l.loss[i] = T(l.each[i]);
         return;
     }
     double total = 0;
-    for (Size i = 0; i < l.n; ++i) total += each[i];
-    *l.loss = T(total / denominator);
+    for (Size i = 0; i < l.n; ++i) total += l.each[i];
+    *l.loss = T(total / loss_denominator(l));
+}
+
+template <class T> void cross_entropy(const CrossEntropy<T>& given) {
+    CrossEntropy<T> l = given;
+    l.each = static_cast<double*>(scratch(Scratch::row, std::size_t(l.n + 1) * sizeof(double)));
+    const int tasks = tasks_for(double(l.n) * (20 + double(l.c)));
+    parallel_for(tasks, [&](int task) { cross_entropy_rows(l, l.n * task / tasks, l.n * (task + 1) / tasks); });
+    cross_entropy_total(l);
 }
 
 } // namespace fastgrad::FASTGRAD_SET

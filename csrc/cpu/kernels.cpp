@@ -28,6 +28,8 @@ template <class T> constexpr KernelTable<T> table() {
             softmax_forward<T>,
             softmax_backward<T>,
             cross_entropy<T>,
+            cross_entropy_rows<T>,
+            cross_entropy_total<T>,
             pointwise_loss<T>,
             dropout<T>,
             embedding_backward<T>,

@@ -76,6 +76,7 @@ template <class T> struct CrossEntropy {
     double label_smoothing;
     Reduction reduction;
     bool log_probabilities; // x is log-probabilities already (nll_loss)
+    double* each;           // room for the losses of all rows; only cross_entropy_rows and _total need it
     template <class Visit> void each_pointer(const Visit& visit) {
         visit(&loss), visit(&dx), visit(&x), visit(&index), visit(&probability), visit(&weight);
     }
@@ -164,6 +165,8 @@ template <class T> struct KernelTable {
     void (*softmax_forward)(T* y, const T* x, Size rows, Size columns, bool logarithm);
     void (*softmax_backward)(T* dx, const T* dy, const T* y, Size rows, Size columns, bool logarithm);
     void (*cross_entropy)(const CrossEntropy<T>&);
+    void (*cross_entropy_rows)(const CrossEntropy<T>&, Size begin, Size end);
+    void (*cross_entropy_total)(const CrossEntropy<T>&);
     void (*pointwise_loss)(const PointwiseLoss<T>&);
     void (*dropout)(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset);
     void (*embedding_backward)(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows, Size columns,

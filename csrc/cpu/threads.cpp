@@ -65,7 +65,13 @@ void be_a_worker_process() {
     set_num_threads(n ? n : 1);
 }
 
+thread_local int alone = 0;
+
+Alone::Alone() { ++alone; }
+Alone::~Alone() { --alone; }
+
 int tasks_for(double cost) {
+    if (alone) return 1;
     const int n = num_threads();
     if (n == 1 || cost < 2 * ns_worth_a_task) return 1;
     if (cost < ns_worth_waking && pool->mostly_asleep()) {

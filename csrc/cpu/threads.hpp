@@ -28,6 +28,15 @@ void be_a_worker_process();
 // How many tasks to cut work of `cost` (about nanoseconds on one thread) into: 1 below what a fork-join is worth.
 int tasks_for(double cost);
 
+// While it lives, what this thread computes is cut into one task: it is one of several threads' shares already.
+class Alone {
+  public:
+    Alone();
+    ~Alone();
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+};
+
 // Where a finer cut costs nothing: twice as many, if they are long, so that a thread that comes late, or loses its
 // processor, leaves half of its share to the others.
 int finer_tasks_for(double cost, int tasks);

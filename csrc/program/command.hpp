@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "parts.hpp"
+
 namespace fastgrad {
 
 // Receives the address of a pointer; `T*` and `const T*` alike are handed over as the bytes that hold them.
@@ -22,6 +24,11 @@ class Command {
     virtual ~Command() = default;
 
     virtual void run() = 0;
+    // Part i of `parts` of what run does, so that several threads can do it; finish() when all are done. Only where
+    // has_parts().
+    virtual bool has_parts() const { return false; }
+    virtual void run_part(int, int) {}
+    virtual void finish() {}
     virtual void each_pointer(const PointerVisitor&) {}
     virtual bool needs_python() const { return false; }
     // What may differ from run to run (learning rates, counters of random numbers): see options.hpp. Or null.
@@ -42,6 +49,13 @@ template <class Kernel, class... A> class KernelCommand final : public Command {
         : Command(nanoseconds), kernel_(kernel), arguments_(std::move(arguments)...) {}
 
     void run() override { std::apply(kernel_, arguments_); }
+    bool has_parts() const override { return partible; }
+    void run_part(int i, int parts) override {
+        if constexpr (partible) {
+            auto mine = arguments_;
+            if (take_part(std::get<0>(mine), i, parts)) std::apply(kernel_, mine);
+        }
+    }
     void each_pointer(const PointerVisitor& visit) override {
         std::apply([&](auto&... a) { (visit_pointers(a, visit), ...); }, arguments_);
     }
@@ -52,6 +66,11 @@ template <class Kernel, class... A> class KernelCommand final : public Command {
     }
 
   private:
+    static constexpr bool partible = [] {
+        if constexpr (sizeof...(A) == 1) return requires(std::tuple<A...> a) { take_part(std::get<0>(a), 0, 1); };
+        else return false;
+    }();
+
     template <class Argument> static void look_for_options(Argument& a, void*& found) {
         if constexpr (requires { a.options; }) found = &a.options;
     }

@@ -1,6 +1,9 @@
 #include "program.hpp"
 
 #include <cstring>
+#include <iterator>
+
+#include "team.hpp"
 
 namespace fastgrad {
 
@@ -24,6 +27,13 @@ std::size_t Program::add_movable(const void* begin, std::size_t bytes) {
         });
     movables_.push_back(std::move(movable));
     return movables_.size() - 1;
+}
+
+void Program::team(std::size_t begin, std::size_t end) {
+    const auto first = commands_.begin() + std::ptrdiff_t(begin), last = commands_.begin() + std::ptrdiff_t(end);
+    std::vector<std::unique_ptr<Command>> members(std::make_move_iterator(first), std::make_move_iterator(last));
+    commands_.erase(first + 1, last);
+    commands_[begin] = std::make_unique<Team>(std::move(members));
 }
 
 void Program::point(std::size_t number, const void* begin) {

@@ -19,6 +19,8 @@ class Program {
 
     void add(std::unique_ptr<Command> command);
     std::size_t size() const { return commands_.size(); }
+    // Lets commands [begin, end) be run together.
+    void team(std::size_t begin, std::size_t end);
     Command& command(std::size_t i) { return *commands_.at(i); }
     double nanoseconds() const { return nanoseconds_; }
 

@@ -78,6 +78,10 @@ class Program:
         """
     def keep(self, object: typing.Any) -> None:
         ...
+    def team(self, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Lets commands begin .. end be run together; the last call for a program's end comes first.
+        """
 class Programs:
     """
     The programs for one kind of arguments.

@@ -51,7 +51,8 @@ class Program:
         return len(self._built.commands)
 
     def __str__(self) -> str:
-        return text(self._function, self._built.commands, self._built.places, self.nbytes)
+        built = self._built
+        return text(self._function, built.commands, built.places, self.nbytes, built.teams)
 
     def __repr__(self) -> str:
         return f"<Program of {self._function}: {len(self)} commands, {self.flop} FLOP, {self.nbytes} bytes>"

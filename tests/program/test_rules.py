@@ -194,7 +194,7 @@ def test_program_as_text() -> None:
     t.step(*batches(1, size=7)[0])
     (program,) = t.step.programs
     lines = str(program).splitlines()
-    commands = [line for line in lines[1:] if line[:3].strip().isdigit()]
+    commands = [line for line in lines[1:] if line.split()[:1] and line.split()[0].isdigit()]
     assert len(commands) == len(program) == len(program.commands)
     for name, line in zip(program.commands, commands, strict=True):
         assert name in line

@@ -14,6 +14,7 @@ from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
 from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds, leaves, map_leaves
 from fastgrad.program.memory import aligned, place
 from fastgrad.program.recorder import DrawnInt, Recorder
+from fastgrad.program.teams import Team, make_teams
 
 __all__ = ["Argument", "Result", "build"]
 
@@ -60,6 +61,7 @@ class Built:
     places: dict[Buffer, int]
     nbytes: int
     fresh: list[int]  # per result, the number of the memory that it is all of; -1 for others
+    teams: list[Team]  # commands that are run together
 
 
 def build(
@@ -95,7 +97,8 @@ def build(
     drop_copies(plan)
     if fused:
         fuse(plan)
-    places, nbytes = place(plan.commands)
+    teams = make_teams(plan) if fused else []
+    places, nbytes = place(plan.commands, teams)
     native = backend.native.Program()
     memory = _Arrays(places, nbytes)
     at = _add_commands(native, plan.commands, memory)
@@ -107,8 +110,10 @@ def build(
     for draw in recorder.draws:
         indices = [i for c, i in zip(plan.commands, at, strict=True) if _draw_of(c) is draw]
         native.add_draw(draw.generator, draw.count, indices)
+    for begin, end in reversed(teams):
+        native.team(at[begin - 1] + 1 if begin else 0, at[end - 1] + 1)
     native.grad_enabled, native.single = grad_enabled, single
-    return Built(native, plan.commands, places, nbytes + bytes_made, fresh)
+    return Built(native, plan.commands, places, nbytes + bytes_made, fresh, teams)
 
 
 def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[Result]) -> Plan:

@@ -13,12 +13,14 @@ __all__ = ["aligned", "place"]
 _ALIGNMENT = 64
 
 
-def place(commands: Sequence[Command]) -> tuple[dict[Buffer, int], int]:
+def place(commands: Sequence[Command], teams: Sequence[tuple[int, int]] = ()) -> tuple[dict[Buffer, int], int]:
     """Give every internal buffer a place in one block of memory.
 
     Parameters
     ----------
     commands : sequence of Command
+    teams : sequence of (int, int)
+        Ranges of commands that are run together: what one of them needs, all do.
 
     Returns
     -------
@@ -32,14 +34,18 @@ def place(commands: Sequence[Command]) -> tuple[dict[Buffer, int], int]:
     A buffer lives from the first command that touches it to the last, or from the beginning if it has to hold
     something then. The largest are placed first, each at the lowest place that no other one takes in its lifetime.
     """
+    begin_of, end_of = list(range(len(commands))), list(range(len(commands)))
+    for begin, end in teams:
+        begin_of[begin:end] = [begin] * (end - begin)
+        end_of[begin:end] = [end - 1] * (end - begin)
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
     for i, command in enumerate(commands):
         for ref in (*command.reads, *command.writes):
             buffer = ref.buffer
             if buffer.kind == "internal":
-                first.setdefault(buffer, i)
-                last[buffer] = i
+                first.setdefault(buffer, begin_of[i])
+                last[buffer] = end_of[i]
     places: dict[Buffer, int] = {}
     top = 0
     for buffer in sorted(first, key=lambda b: (-b.nbytes, b.number)):

@@ -11,13 +11,22 @@ from fastgrad.program.kernels import flop
 __all__ = ["text"]
 
 
-def text(function: str, commands: Sequence[Command], places: dict[Buffer, int], nbytes: int) -> str:
+def text(
+    function: str,
+    commands: Sequence[Command],
+    places: dict[Buffer, int],
+    nbytes: int,
+    teams: Sequence[tuple[int, int]] = (),
+) -> str:
     """The listing of a program."""
     total = sum(flop(c) for c in commands)
     lines = [f"{function}: {len(commands)} commands, {_count(total)}FLOP, {nbytes:,} bytes"]
+    marks = [" "] * len(commands)
+    for begin, end in teams:
+        marks[begin:end] = ["/", *["|"] * (end - begin - 2), "\\"]
     rows = [
         (
-            str(i),
+            f"{i} {marks[i]}",
             command.name,
             ", ".join(_name(ref, places) for ref in command.writes),
             ", ".join(_name(ref, places) for ref in command.reads if ref not in command.writes),
@@ -33,6 +42,8 @@ def text(function: str, commands: Sequence[Command], places: dict[Buffer, int], 
         )
         lines.append(f"{number}  {name}  {writes} {'<-' if row[3] else '  '} {reads}  {options}  {work}".rstrip())
     lines.append("")
+    if teams:
+        lines.append("/ | \\: run together, each thread its part of all of them")
     lines.append("b: buffer of the program, at its place in bytes; x: fixed memory; in: argument; out: result")
     return "\n".join(lines)
 
