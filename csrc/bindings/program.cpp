@@ -184,10 +184,6 @@ void bind_programs(py::module_& m) {
                 if (is_changed) r.changed.push_back(r.used.back());
             },
             py::arg("address"), py::arg("bytes"), py::arg("is_changed"))
-        .def(
-            "add_module",
-            [](Replay& r, py::object module, bool training) { r.modules.emplace_back(std::move(module), training); },
-            py::arg("module"), py::arg("training"))
         .def("add_update", &add_update, py::arg("optimizer"), py::arg("group"), py::arg("adam"), py::arg("commands"),
              py::arg("tensors"), py::arg("names"), py::arg("buffers"), py::arg("steps"))
         .def("add_draw", &add_draw, py::arg("generator"), py::arg("count"), py::arg("commands"))
@@ -203,6 +199,7 @@ void bind_programs(py::module_& m) {
         .def_readwrite("grad_enabled", &Replay::grad_enabled)
         .def_readwrite("single", &Replay::single)
         .def_readwrite("rebuild", &Replay::rebuild)
+        .def_readwrite("surroundings", &Replay::surroundings)
         .def(
             "epoch",
             [](Replay& r, const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch,
@@ -233,9 +230,7 @@ void bind_programs(py::module_& m) {
         });
     m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("leaf"),
           py::arg("state"), "Tells programs the tape's classes.");
-    m.def(
-        "_modules_changed", [] { ++Replay::modules_changed; },
-        "Says that a module went from training to evaluation or back.");
+    m.def("_modules_changed", [] { ++Replay::modules_changed; }, "Says that a module or a hook changed, came or went.");
     m.def("_recordings", [](long change) { return recordings += change; }, py::arg("change"));
 }
 

@@ -22,7 +22,7 @@ struct Names {
     Name lr{"lr"}, momentum{"momentum"}, dampening{"dampening"}, weight_decay{"weight_decay"}, l1{"l1"},
         nesterov{"nesterov"}, maximize{"maximize"}, betas{"betas"}, eps{"eps"}, amsgrad{"amsgrad"},
         decoupled{"decoupled_weight_decay"}, params{"params"}, step{"step"}, param_groups{"param_groups"},
-        state{"state"}, enabled{"enabled"}, training{"training"}, counter{"counter"};
+        state{"state"}, enabled{"enabled"}, counter{"counter"};
 };
 const Names& names() {
     static const Names& the = *new Names;
@@ -175,9 +175,9 @@ bool Replay::is_valid() {
         if (g.checks_grad && !holds(g.tensor.ptr(), tape_.grad, g.grad)) return false;
     }
     if (modules_version != modules_changed) {
-        for (const auto& [module, training] : modules)
-            if (truth(attribute(module, n.training).ptr()) != training) return false;
-        modules_version = modules_changed;
+        const long version = modules_changed;
+        if (!surroundings.is_none() && !truth(surroundings().ptr())) return false;
+        modules_version = version;
     }
     for (const Update& update : updates)
         if (!reads_options(update)) return false;

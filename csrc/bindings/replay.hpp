@@ -110,10 +110,10 @@ class Replay {
     std::vector<Range> used;    // the memory of tensors that were there before
     std::vector<Range> changed; // that of them which commands change
     bool grad_enabled = true;
-    long modules_version = -1;                        // when `modules` were last found as recorded
-    std::vector<std::pair<py::object, bool>> modules; // with their `training`
-    py::object rebuild = py::none(); // puts the tuple of all outputs into the structure that the function returned
-    bool single = false;             // the result is the only output, not a tuple
+    long modules_version = -1;            // when modules and hooks were last found as recorded
+    py::object surroundings = py::none(); // called then: whether modules and hooks are as recorded
+    py::object rebuild = py::none();      // puts the tuple of all outputs into the structure that the function returned
+    bool single = false;                  // the result is the only output, not a tuple
 
     // The result of a call, or null without a Python error if the program is not one for these arguments now.
     PyObject* call(PyObject* const* arguments, Py_ssize_t count);
@@ -123,7 +123,7 @@ class Replay {
     Py_ssize_t epoch(const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch, Py_ssize_t begin,
                      Py_ssize_t end, const std::vector<py::array>& results);
 
-    static long modules_changed; // counts changes of any module's mode
+    static long modules_changed; // counts changes of any module and any hook
 
   private:
     bool is_valid();

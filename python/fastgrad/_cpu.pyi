@@ -38,6 +38,7 @@ class Program:
     grad_enabled: bool
     rebuild: typing.Any
     single: bool
+    surroundings: typing.Any
     def __init__(self) -> None:
         ...
     def __len__(self) -> int:
@@ -57,8 +58,6 @@ class Program:
     def add_input(self, array: numpy.ndarray, is_tensor: bool, requires_grad: bool, is_used: bool, is_movable: bool, is_written: bool) -> None:
         ...
     def add_memory(self, address: typing.SupportsInt | typing.SupportsIndex, bytes: typing.SupportsInt | typing.SupportsIndex, is_changed: bool) -> None:
-        ...
-    def add_module(self, module: typing.Any, training: bool) -> None:
         ...
     def add_object(self, object: typing.Any) -> None:
         ...
@@ -116,7 +115,7 @@ def _fork_join(tasks: typing.SupportsInt | typing.SupportsIndex, repeats: typing
     """
 def _modules_changed() -> None:
     """
-    Says that a module went from training to evaluation or back.
+    Says that a module or a hook changed, came or went.
     """
 def _recordings(change: typing.SupportsInt | typing.SupportsIndex) -> int:
     ...

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, overload
 
 from fastgrad import backend
@@ -80,7 +82,7 @@ class CompiledFunction:
     def clear(self) -> None:
         """Forget all programs; the next call records again."""
         # Per structure of the arguments: the native programs, and the function that calls them.
-        self._programs: dict[Any, tuple[Any, Any]] = {}
+        self._programs: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
         self._recorded: dict[Any, Program] = {}
         self._plain: Any = _never
 
@@ -103,20 +105,29 @@ class CompiledFunction:
         call = Call(self.__name__, args, kwargs)
         found = self._programs.get(call.key)
         if found is None:
-            programs = backend.native.Programs()
-            found = self._programs[call.key] = programs, programs.caller()
+            return self._record(call)
         programs, replay = found
         result = programs.call(call.dense)
         if result is NotImplemented:
-            return self._record(call, programs)
+            return self._record(call)
+        if len(self._programs) > 1:
+            with suppress(KeyError):  # another thread may have cleared it
+                self._programs.move_to_end(call.key)
         call.copy_back()
         self._plain = replay if call.is_plain else self._plain
         return result
 
-    def _record(self, call: Call, programs: Any) -> Any:
+    def _record(self, call: Call) -> Any:
         result, built = record(self.function, call, self._fuse, self._keep_grads)
+        programs = backend.native.Programs()
+        programs, _ = self._programs.setdefault(call.key, (programs, programs.caller()))
         programs.add(built.native, self._max_programs)
         self._recorded[built.native] = Program(self.__name__, built)
+        # All together they are at most so many; those of the structure that was called longest ago go first.
+        self._programs.move_to_end(call.key)
+        while sum(len(each.list()) for each, _ in self._programs.values()) > self._max_programs:
+            self._programs.popitem(last=False)
+            self._plain = _never
         kept = {native for each, _ in self._programs.values() for native in each.list()}
         self._recorded = {native: program for native, program in self._recorded.items() if native in kept}
         return result

@@ -66,6 +66,7 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
     as it is, if it is an array already and has the dtype.
     """
     wanted = None if dtype is None else dtypes.as_dtype(function, dtype)
+    array: Any
     if isinstance(data, Value):
         array = data.data
     elif isinstance(data, ARRAYS):
@@ -85,8 +86,8 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
             ) from None
         if array.dtype.kind == "f" and _is_python(data):
             array = np.array(data, wanted if wanted and wanted.kind == "f" else dtypes.get_default_dtype())
-    array = dtypes.convert(function, "data", array)
-    return array if wanted is None else dtypes.cast(function, "data", array, wanted)
+    known = dtypes.convert(function, "data", array)
+    return known if wanted is None else dtypes.cast(function, "data", known, wanted)
 
 
 def _is_python(data: Any) -> bool:
@@ -136,7 +137,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             [3., 4.]], requires_grad=True)
     """
     check_device("tensor", device)
-    array = _values("tensor", data, dtype)
+    array: Any = _values("tensor", data, dtype)
     if is_traced(array):
         array = array.copy("C")
     elif isinstance(data, (Value, np.ndarray)) or array.base is not None:

@@ -42,7 +42,9 @@ def test_nested_results() -> None:
     assert (result["name"], result["none"], result["number"]) == ("net", None, 3)
 
 
-@pytest.mark.parametrize("give", [lambda y: y, lambda y: (y,), lambda y: [y], lambda y: (y, y), lambda y: ((y, (y.sum(),)),)])
+@pytest.mark.parametrize(
+    "give", [lambda y: y, lambda y: (y,), lambda y: [y], lambda y: (y, y), lambda y: ((y, (y.sum(),)),)]
+)
 def test_structure_of_results(give: Any) -> None:
     calls = rows((4, 5))
     compiled = same_bits(stateless(lambda x: give(NET(x))), calls)
@@ -243,7 +245,7 @@ def test_an_argument_whose_gradient_is_used_otherwise_is_refused() -> None:
         return loss
 
     for _ in range(3):
-        with pytest.raises(RuntimeError, match=r"argument 0 (shares memory|has a gradient|is used)|the gradient of argument 0"):
+        with pytest.raises(RuntimeError, match=r"argument 0 has a gradient|the gradient of argument 0"):
             step(weight)
         step(fg.ones(3, requires_grad=True))
     assert len(step.programs) == 1

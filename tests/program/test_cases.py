@@ -19,6 +19,7 @@ from tests.program.common import same_bits
 SMALL = {case.name: case for case in CASES if case.name != "wide"}
 WIDE = next(case for case in CASES if case.name == "wide")
 ODD = Case("odd", (7, 19, 33, 5), "gelu", 11)
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": nn.ELU, "gelu": nn.GELU}
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "sgd": partial(optim.SGD, lr=0.05),
     "momentum": partial(optim.SGD, lr=0.05, momentum=0.9),
@@ -46,7 +47,7 @@ def network(case: Case, dtype: str) -> nn.Sequential:
         layer = nn.Linear(inputs, outputs, dtype=getattr(fg, dtype))
         layer.weight.data[...] = begin.weights[i]
         layer.bias.data[...] = begin.biases[i]
-        layers += [layer, getattr(nn, {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "ELU", "gelu": "GELU"}[case.activation])()]
+        layers += [layer, ACTIVATIONS[case.activation]()]
     return nn.Sequential(*layers[:-1])
 
 
@@ -147,7 +148,8 @@ def test_batch_sizes(batch: int) -> None:
 @pytest.mark.parametrize("bias", [True, False])
 def test_frozen_layers_and_layers_without_bias(bias: bool) -> None:
     def make() -> Any:
-        net = nn.Sequential(nn.Linear(6, 9, bias=bias), nn.Tanh(), nn.Linear(9, 9, bias=bias), nn.ReLU(), nn.Linear(9, 3, bias=bias))
+        first, middle, last = (nn.Linear(m, n, bias=bias) for m, n in ((6, 9), (9, 9), (9, 3)))
+        net = nn.Sequential(first, nn.Tanh(), middle, nn.ReLU(), last)
         net[2].requires_grad_(False)
         opt = optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1, momentum=0.9)
 

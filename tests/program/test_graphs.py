@@ -21,7 +21,7 @@ def rows(*shapes: tuple[int, ...], count: int = 4) -> list[tuple[Any, ...]]:
     return [tuple(fg.tensor(generator.standard_normal(s).astype("f")) for s in shapes) for _ in range(count)]
 
 
-def training(network: Callable[[], nn.Module], forward: Callable[..., Any], after: Callable[[Any], None] | None = None) -> Any:
+def training(network: Callable[[], nn.Module], forward: Callable[..., Any], after: Any = None) -> Any:
     """A step on forward(net, *xs), which gives the loss and more; `after` is called between backward and update."""
     net = network()
     opt = optim.SGD(net.parameters(), lr=0.05, momentum=0.9)

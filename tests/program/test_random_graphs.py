@@ -17,7 +17,7 @@ WIDTH = 4
 OPERATIONS: dict[str, Any] = {
     "linear": lambda net, a, b, k: net[k % len(net)](a),
     "linear of both": lambda net, a, b, k: F.linear(a, net[k % len(net)].weight, b[0]),
-    "matmul": lambda net, a, b, k: (a.T @ b) @ net[k % len(net)].weight if a.shape == b.shape and k % 2 else a @ net[0].weight,
+    "matmul": lambda net, a, b, k: (a.T @ b) @ net[k % len(net)].weight if k % 2 else a @ net[0].weight,
     "add": lambda net, a, b, k: a + b,
     "multiply": lambda net, a, b, k: a * b,
     "subtract": lambda net, a, b, k: a - 0.5 * b.mean(0),
@@ -26,7 +26,7 @@ OPERATIONS: dict[str, Any] = {
     "sigmoid": lambda net, a, b, k: a.sigmoid(),
     "gelu": lambda net, a, b, k: F.gelu(a),
     "softmax": lambda net, a, b, k: a.softmax(k % 2),
-    "reshape": lambda net, a, b, k: a.reshape(-1).reshape(a.shape) if k % 2 else a.reshape(2, -1, WIDTH).reshape(-1, WIDTH),
+    "reshape": lambda net, a, b, k: a.reshape((-1,) if k % 2 else (2, -1, WIDTH)).reshape(a.shape),
     "flip": lambda net, a, b, k: a[:, [3, 2, 1, 0]] if k % 2 else a.flip(0),
     "slices": lambda net, a, b, k: fg.cat([a[:, :k % 4], b[:, k % 4 :]], 1),
     "sum": lambda net, a, b, k: a + b.sum(k % 2, keepdim=True) * 0.25,
@@ -57,7 +57,8 @@ def test_random_graph(
     steps: list[tuple[str, int, int, int]], roots: list[int], optimizer: str, dtype: str, zero: bool, leaves: int
 ) -> None:
     generator = np.random.default_rng(8)
-    calls = [tuple(fg.tensor(generator.standard_normal((WIDTH, WIDTH)).astype(dtype)) for _ in range(2)) for _ in range(4)]
+    arrays = generator.standard_normal((4, 2, WIDTH, WIDTH)).astype(dtype)
+    calls = [tuple(map(fg.tensor, pair)) for pair in arrays]
 
     def make() -> Any:
         net = nn.ModuleList([nn.Linear(WIDTH, WIDTH, bias=k < 2) for k in range(3)]).to(getattr(fg, dtype))

@@ -80,6 +80,7 @@ def test_gradients_that_nobody_uses_up_stay() -> None:
         net.zero_grad()
         net(x).square().sum().backward()
         assert here == bits([p.grad for p in net.parameters()])
+    assert len(backward.programs) == 1
 
 
 def test_a_graph_made_before_the_step_sees_that_its_weights_changed() -> None:

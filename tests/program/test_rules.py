@@ -84,7 +84,7 @@ def adam(params: Any) -> Any:
         (sgd, {"lr": [0.1, 0.05, 0.2], "momentum": [0.9, 0.5], "weight_decay": [0, 0.1], "nesterov": [False, True]}),
         (sgd, {"dampening": [0.0, 0.3], "l1": [0.0, 0.01], "maximize": [False, True]}),
         (plain, {"lr": [0, 0.3], "weight_decay": [0.0, 0.1]}),
-        (adam, {"lr": [0.01, 0.1], "betas": [(0.9, 0.999), (0.5, 0.9)], "weight_decay": [0.0, 0.5], "eps": [1e-8, 0.1]}),
+        (adam, {"lr": [0.01, 0.1], "betas": [(0.9, 0.999), (0.5, 0.9)], "weight_decay": [0, 0.5], "eps": [1e-8, 0.1]}),
         (adam, {"maximize": [False, True], "l1": [0.0, 0.1], "decoupled_weight_decay": [True, False]}),
     ],
 )

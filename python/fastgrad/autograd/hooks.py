@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastgrad.autograd.graph import Leaf, Node, Value, wrap
+from fastgrad.backend import native
 from fastgrad.errors import bad_type
 
 __all__ = ["RemovableHandle", "register_hook", "register_post_accumulate_grad_hook", "retain_grad"]
@@ -32,6 +33,7 @@ class RemovableHandle:
     def remove(self) -> None:
         """Take the hook off; nothing happens if it is off already."""
         self._hooks.pop(self._number, None)
+        native._modules_changed()
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -45,6 +47,7 @@ def _node(function: str, x: Value, hook: Any) -> Node | Leaf:
         raise bad_type(function, "hook", f"a {type(hook).__name__}", "a callable")
     if x.node is None:
         raise RuntimeError(f"{function}(): cannot register a hook on a tensor that doesn't require gradient")
+    native._modules_changed()
     node: Node | Leaf = x.node
     return node
 

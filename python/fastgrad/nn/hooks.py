@@ -47,7 +47,7 @@ class RemovableHandle:
         getattr(hooks, self._kind).pop(self._number, None)
         if not (hooks.forward_pre or hooks.forward or hooks.backward):
             module._hooks = None
-            module._calls_changed()
+        module._calls_changed()
 
     def __enter__(self) -> RemovableHandle:
         return self

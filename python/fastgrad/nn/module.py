@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fastgrad.backend import native
 from fastgrad.dtypes import as_dtype, float32, float64
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import hooks, state
@@ -69,6 +70,7 @@ class Module(Tree):
 
     def _calls_changed(self) -> None:
         self.__dict__["_direct"] = self._hooks is None and "forward" not in self.__dict__
+        native._modules_changed()
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -154,8 +156,10 @@ class Module(Tree):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients, or with ``set_to_none=False`` fill them with zeros."""
         for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+            if set_to_none:  # without a look: a recorded step would depend on it
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = parameter.grad.detach().zero_()
 
     def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
         """Convert parameters and buffers in place.

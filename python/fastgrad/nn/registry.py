@@ -58,12 +58,12 @@ class Registry:
             object.__setattr__(self, name, value)
             if name == "forward":
                 self._calls_changed()
-            elif name == "training":
-                native._modules_changed()
+            native._modules_changed()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
         self._make_room(name, "")
+        native._modules_changed()
         if name == "forward":
             self._calls_changed()
 
@@ -89,6 +89,7 @@ class Registry:
     def _put(self, registry: str, name: str, value: Any) -> None:
         attributes = self.__dict__
         attributes[registry][name] = attributes[name] = value
+        native._modules_changed()
         if registry == "_modules":
             self._modules_changed()
 

@@ -14,6 +14,7 @@ from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
 from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds, leaves, map_leaves
 from fastgrad.program.memory import aligned, place
 from fastgrad.program.recorder import DrawnInt, Recorder
+from fastgrad.program.surroundings import unchanged
 from fastgrad.program.teams import Team, make_teams
 
 __all__ = ["Argument", "Result", "build"]
@@ -303,8 +304,7 @@ def _add_tape(
             native.add_guard(t, t.data, t.node, True, grad)
     for version, by in versions.values():
         native.add_bump(version, by)
-    for module, training in recorder.modules.values():
-        native.add_module(module, training)
+    native.surroundings = unchanged(recorder.modules.values(), recorder.hooks.values())
     for tensor, argument, grad in effects:
         native.add_effect(tensor, argument, grad)
 

@@ -46,7 +46,7 @@ class Call:
 
         def describe(x: Any) -> Any:
             kind = x.__class__
-            if kind is tuple or kind is list:
+            if kind is tuple or kind is list or (isinstance(x, tuple) and hasattr(x, "_fields")):
                 return kind, tuple([describe(y) for y in x])
             if kind is dict:
                 return kind, tuple([(key, describe(y)) for key, y in x.items()])
@@ -55,10 +55,14 @@ class Call:
                     places[id(x)] = len(found)
                     found.append(x)
                 return places[id(x)]
+            if kind in (float, complex):
+                return kind, repr(x)  # 0.0 is not -0.0, and nan is nan
+            if isinstance(x, np.generic):
+                return kind, x.tobytes()
             try:
                 hash(x)
             except TypeError:
-                return kind, id(x)
+                return kind, _Same(x)
             return kind, x
 
         self.key = describe(args), describe(kwargs)
@@ -92,6 +96,21 @@ class Call:
                     x.version.count += copy.version.count
             elif x.flags.writeable:
                 x[...] = copy
+
+
+class _Same:
+    """An object as part of a key, equal to itself alone."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: Any) -> None:
+        self.x = x  # kept alive, so that no other object gets its identity
+
+    def __hash__(self) -> int:
+        return id(self.x)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.x is other.x
 
 
 def _array(x: Any) -> np.ndarray:

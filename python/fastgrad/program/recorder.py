@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.autograd.node import Value
+from fastgrad.autograd.node import Leaf, Value
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
+from fastgrad.program.surroundings import describe, hooks_of
 from fastgrad.traced import Traced, address
 
 __all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
@@ -99,7 +100,9 @@ class Recorder:
     grads, grads_read : dict
         Tensors whose ``.grad`` was set, and those whose ``.grad`` was read before that, with what it was.
     modules : dict
-        Modules that were called, with their ``training``.
+        Modules that were called, with what they were like.
+    hooks : dict
+        Where gradients of tensors from outside end, with the hooks there.
     originals : dict
         Which argument a tensor is (by identity) that a stand-in is recorded for.
     draws : list of Draw
@@ -115,7 +118,8 @@ class Recorder:
         self.seen: dict[int, tuple[Value, np.ndarray, Any, int]] = {}
         self.grads: dict[int, Value] = {}
         self.grads_read: dict[int, tuple[Value, Any]] = {}
-        self.modules: dict[int, tuple[Any, bool]] = {}
+        self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.hooks: dict[int, tuple[Leaf, Any]] = {}
         self.draws: list[Draw] = []
         self.updates: list[Update] = []
         self.originals: dict[int, int] = {}
@@ -358,6 +362,8 @@ class Recorder:
         """A tensor's array is read."""
         if id(t) not in self._made and id(t) not in self.seen:
             self.seen[id(t)] = (t, array, t.node, t.version.count)
+            if isinstance(t.node, Leaf):
+                self.hooks[id(t)] = t.node, hooks_of(t.node)
             owner = self.buffer(array).array
             self._fixed.add(id(owner))
 
@@ -390,7 +396,7 @@ class Recorder:
         """A module is called."""
         if id(module) not in self.modules:
             for each in module.modules():
-                self.modules[id(each)] = (each, each.training)
+                self.modules[id(each)] = each, describe(each)
 
     def is_fresh(self, array: np.ndarray) -> bool:
         """Whether the array's memory holds nothing but what commands have written."""

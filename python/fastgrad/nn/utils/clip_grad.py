@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -84,9 +85,9 @@ def clip_grad_norm_(
         return Tensor(np.zeros((), np.float32))
     # The order "K" keeps the memory's own: no copy of Fortran-ordered gradients.
     with np.errstate(all="ignore"):
-        norms = np.stack([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
-        total = np.linalg.norm(norms, norm_type)
-        factor = max_norm / (total.astype(np.float64) + 1e-6)
+        norms: Any = np.stack([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
+        total: Any = np.linalg.norm(norms, norm_type)
+        factor: Any = max_norm / (total.astype(np.float64) + 1e-6)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"clip_grad_norm_(): the norm of the gradients is {total}, expected a finite one "
