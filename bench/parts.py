@@ -13,6 +13,7 @@ from typing import Any
 
 import fastgrad as fg
 from bench.cases import CASES, Case, start
+from bench.optimizers import OPTIMIZERS
 from bench.peers.fastgrad_peer import Eager
 from fastgrad import _tape, backend
 from fastgrad.nn import functional as F
@@ -41,8 +42,9 @@ def microseconds(call: Callable[[], Any]) -> float:
 
 def parts(case: Case) -> dict[str, float]:
     """Microseconds of a step of `case`, of its parts, and of the kernels in them."""
-    peer = Eager(case, start(case))
+    peer = Eager(case, start(case), OPTIMIZERS["sgd"])
     network, optimiser, x, target = peer.network, peer.optimiser, peer.x, peer.target
+    assert optimiser is not None
     for _ in range(20):
         peer.step()
     kernels = backend.kernels

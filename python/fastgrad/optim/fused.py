@@ -132,14 +132,16 @@ class FusedOptimizer(Optimizer):
                 argument = f"param_groups[{i}]['lr']"
                 check_number(f"{type(self).__name__}.step", argument, group["lr"], finite=False)
         self._stepped = True
-        # What is made here stays, and is no part of a recorded step.
-        recorder, mode.state.recorder = mode.state.recorder, None
+        recorder = mode.state.recorder
         updates: list[Update] = []
         try:
+            if recorder is not None:  # what is made here stays, and is no part of a recorded step
+                mode.state.recorder = None
             for i, group in enumerate(self.param_groups):
                 self._collect(updates, i, group)
         finally:
-            mode.state.recorder = recorder
+            if recorder is not None:
+                mode.state.recorder = recorder
         if len(updates) > 1:  # a single kernel call checks everything before it writes
             for update in updates:
                 if not update.is_sound():
