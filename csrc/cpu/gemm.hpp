@@ -1,6 +1,7 @@
 // c (m, n) = a (m, k) b (k, n), with an epilogue on each finished tile while it is in the first-level cache.
 #pragma once
 
+#include "gemm_few_rows.hpp"
 #include "gemm_tile.hpp"
 #include "pack.hpp"
 #include "split.hpp"
@@ -57,6 +58,7 @@ template <class T> FG_INLINE Size rows_read_whole(View<T> b, Size k) {
 // result is stored: tiles are made in scratch memory and end with the epilogue.
 template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,
                                                        const T* bias, const Epilogue& epilogue) {
+    if (suits_few_rows(m, b)) return multiply_few_rows<T>(m, n, k, a, b, c, c_rows, bias, epilogue);
     constexpr Size width = tile_vectors * Vec<T>::lanes;
     const Blocks<T> blocks(m, n, k, a, b);
     const auto [pack_a, keep_a, pack_b, step_m, step_n, step_k] = blocks;
@@ -120,7 +122,9 @@ template <class T, class Body> void for_each_share(Size m, Size n, Size k, Body 
     if (m == 0 || n == 0) return;
     constexpr Size width = tile_vectors * Vec<T>::lanes;
     const double flops_per_ns = sizeof(T) == 4 ? 100 : 50;
-    const double cost = 2.0 * double(m) * double(n) * double(k) / flops_per_ns;
+    constexpr double bytes_per_ns = 20; // what b takes to be read, which is all that counts if m is small
+    const double nk = double(n) * double(k);
+    const double cost = 2.0 * double(m) * nk / flops_per_ns + nk * double(sizeof(T)) / bytes_per_ns;
     const int shares = tasks_for(cost);
     // by columns no two threads pack the same part of b; by rows when there are too few columns
     const bool many_columns = n >= shares * width * 2, by_columns = many_columns || n > 4 * m;

@@ -10,7 +10,7 @@ namespace fastgrad::FASTGRAD_SET {
 // Few rows: dw is made register by register where it is used, with nothing in between. The chain of fma is that of the
 // register tile, so the bits are the same. Rows [begin, end) of `inner` numbers of w in memory; dw(i, j) = sum over p
 // of a(p, i) b(p, j). Not inlined: within its caller the compiler runs out of registers.
-constexpr int few_rows = 4;
+constexpr int few_samples = 4;
 
 template <int m, class T, class S, class Rule> [[gnu::noinline]] void
 update_few(Size begin, Size end, Size inner, View<T> a, View<T> b, const S& w, const Rule& w_rule) {
@@ -27,7 +27,7 @@ update_few(Size begin, Size end, Size inner, View<T> a, View<T> b, const S& w, c
     }
 }
 
-template <int m = few_rows, class T, class S, class Rule>
+template <int m = few_samples, class T, class S, class Rule>
 void update_few(Size count, Size outer, Size inner, View<T> a, View<T> b, const S& w, const Rule& rule, int) {
     if constexpr (m > 1)
         if (count < m) return update_few<m - 1>(count, outer, inner, a, b, w, rule, 0);
@@ -50,7 +50,7 @@ void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& 
     }
     const View<T> dz{l.dz, l.n, 1}, left = l.transposed ? l.x : dz, right = l.transposed ? dz : l.x;
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k; // of w in memory
-    if (l.m > 0 && l.m <= few_rows && right.columns == 1)
+    if (l.m > 0 && l.m <= few_samples && right.columns == 1)
         return update_few(l.m, outer, inner, left, right, w, w_rule, 0);
     multiply_tiles<T>(outer, inner, l.m, left.transposed(), right,
                       [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {

@@ -26,7 +26,7 @@ DRAWS: dict[str, Callable[[Any], Any]] = {
     "normal_": lambda x: x.clone().normal_(1.0, 2.0),
     "uniform_": lambda x: x.clone().uniform_(-1.0, 1.0),
     "dropout": lambda x: F.dropout(x.expand(20, 3), 0.5, True),
-    "several": lambda x: (fg.randn(3), F.dropout(x.expand(9, 3), 0.5, True), fg.rand(3), F.dropout(x.expand(9, 3), 0.2)),
+    "several": lambda x: (fg.randn(3), F.dropout(x.expand(9, 3), 0.5, True), fg.rand(3), F.dropout(x.expand(9, 3))),
     "noise in a layer": lambda x: (x.clone().requires_grad_() * F.dropout(fg.randn(30, 3), 0.3, True)).sum(0),
 }
 
