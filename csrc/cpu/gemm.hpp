@@ -58,7 +58,7 @@ template <class T> FG_INLINE Size rows_read_whole(View<T> b, Size k) {
 // result is stored: tiles are made in scratch memory and end with the epilogue.
 template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, View<T> a, View<T> b, T* c, Size c_rows,
                                                        const T* bias, const Epilogue& epilogue) {
-    if (suits_few_rows(m, b)) return multiply_few_rows<T>(m, n, k, a, b, c, c_rows, bias, epilogue);
+    if (suits_few_rows(m, n, k, b)) return multiply_few_rows<T>(m, n, k, a, b, c, c_rows, bias, epilogue);
     constexpr Size width = tile_vectors * Vec<T>::lanes;
     const Blocks<T> blocks(m, n, k, a, b);
     const auto [pack_a, keep_a, pack_b, step_m, step_n, step_k] = blocks;

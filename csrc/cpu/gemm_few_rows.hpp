@@ -56,8 +56,10 @@ template <class T, int rows> void multiply_columns_of_b(Size columns, Size k, Vi
     });
 }
 
-template <class T> FG_INLINE bool suits_few_rows(Size m, View<T> b) {
-    return m <= few_rows && (b.columns == 1 || b.rows == 1);
+// A smaller b comes from a cache near enough for the register tile.
+template <class T> FG_INLINE bool suits_few_rows(Size m, Size n, Size k, View<T> b) {
+    constexpr Size near = Size(256 * 1024 / sizeof(T));
+    return m <= few_rows && n * k >= near && (b.columns == 1 || b.rows == 1);
 }
 
 template <class T, int rows, class Epilogue>
