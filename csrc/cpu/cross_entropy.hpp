@@ -27,6 +27,11 @@ template <class T> struct CrossEntropyRows {
     // the others, and one logarithm serves all of them.
     void block(Size begin, Size end, T scale, double* each) const {
         const bool spreads = l.probability || l.label_smoothing != 0;
+        // Short rows get a register each: one that is stored over the beginning of the next would make it wait.
+        constexpr Size lanes = Vec<T>::lanes;
+        const bool is_short = l.dx && l.c < lanes;
+        alignas(64) T registers[lanes * lanes];
+        const Gradients to{is_short ? registers : l.dx ? l.dx + begin * l.c : nullptr, is_short ? lanes : l.c, begin};
         T max[Vec<T>::lanes]{}, log_total[Vec<T>::lanes]{}, inverse[Vec<T>::lanes]{};
         if (!l.log_probabilities) {
             T total[Vec<T>::lanes];
@@ -34,7 +39,7 @@ template <class T> struct CrossEntropyRows {
             for (Size i = begin; i < end; ++i)
                 if (!ignored(i)) max[i - begin] = row_max(l.x + i * l.c, l.c);
             for (Size i = begin; i < end; ++i)
-                if (!ignored(i)) total[i - begin] = row_exp_sum(dx(i), l.x + i * l.c, max[i - begin], l.c);
+                if (!ignored(i)) total[i - begin] = row_exp_sum(to.row(i), l.x + i * l.c, max[i - begin], l.c);
             const Vec<T> totals = Vec<T>::load(total);
             log(totals).store(log_total);
             (Vec<T>(1.0) / totals).store(inverse);
@@ -43,22 +48,29 @@ template <class T> struct CrossEntropyRows {
             const Size k = i - begin;
             if (ignored(i)) {
                 each[i] = 0;
-                if (l.dx) __builtin_memset(dx(i), 0, std::size_t(l.c) * sizeof(T));
+                if (l.dx) __builtin_memset(to.row(i), 0, std::size_t(l.c) * sizeof(T));
             } else {
-                each[i] = row(i, scale, spreads, max[k], log_total[k], inverse[k]);
+                each[i] = row(i, to.row(i), scale, spreads, max[k], log_total[k], inverse[k]);
             }
         }
         if (l.dx && l.index)
             for (Size i = begin; i < end; ++i)
-                if (!ignored(i)) dx(i)[l.index[i]] -= own(i) * scale;
+                if (!ignored(i)) to.row(i)[l.index[i]] -= own(i) * scale;
+        if (is_short)
+            for (Size i = begin; i < end; ++i) Vec<T>::load(to.row(i)).store_partial(l.dx + i * l.c, l.c);
     }
 
   private:
-    FG_INLINE T* dx(Size i) const { return l.dx ? l.dx + i * l.c : nullptr; }
+    // Where the gradients of rows from `first` on are made.
+    struct Gradients {
+        T* p;
+        Size stride, first;
+        FG_INLINE T* row(Size i) const { return p ? p + (i - first) * stride : nullptr; }
+    };
     FG_INLINE T own(Size i) const { return l.index ? T(1 - l.label_smoothing) * weight(l.index[i]) : T(0); }
 
-    // The loss of row i, whose gradient but for the target's own part goes to dx.
-    FG_INLINE double row(Size i, T scale, bool spreads, T max, T log_total, T inverse) const {
+    // The loss of row i, whose gradient but for the target's own part goes to `to`.
+    FG_INLINE double row(Size i, T* to, T scale, bool spreads, T max, T log_total, T inverse) const {
         const T* x = l.x + i * l.c;
         const T at_target = own(i);
         Vec<T> loss = 0.0, sum_q = 0.0;
@@ -70,7 +82,7 @@ template <class T> struct CrossEntropyRows {
             });
         const double row_loss =
             double(sum(loss)) + (l.index ? double(at_target) * -double(x[l.index[i]] - max - log_total) : 0.0);
-        if (T* const to = dx(i)) {
+        if (to) {
             const Vec<T> all = (sum(sum_q) + at_target) * scale;
             for_each_vector<T>(l.c, [&](Size j, auto io) FG_INLINE_CALL {
                 Vec<T> g = l.log_probabilities ? Vec<T>(0.0) : io.load(to + j) * Vec<T>(inverse) * all;

@@ -56,10 +56,10 @@ template <class T, int rows> void multiply_columns_of_b(Size columns, Size k, Vi
     });
 }
 
-// A smaller b comes from a cache near enough for the register tile.
+// Where the register tile would have b transposed first, or where b comes from far.
 template <class T> FG_INLINE bool suits_few_rows(Size m, Size n, Size k, View<T> b) {
     constexpr Size near = Size(256 * 1024 / sizeof(T));
-    return m <= few_rows && n * k >= near && (b.columns == 1 || b.rows == 1);
+    return m <= few_rows && (b.rows == 1 || (b.columns == 1 && n * k >= near));
 }
 
 template <class T, int rows, class Epilogue>
