@@ -51,6 +51,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     bind_linear_updates(m);
     bind_copies(m);
     bind_programs(m);
+    bind_compiled(m);
     bind_threads(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");
     m.def(

@@ -89,51 +89,6 @@ void add_draw(Replay& r, py::object generator, py::object count, const std::vect
     r.draws.push_back(std::move(draw));
 }
 
-// What Python calls: the programs that a function has for one kind of arguments, the one used last first.
-class Programs {
-  public:
-    void add(std::shared_ptr<Replay> replay, std::size_t most) {
-        programs_.insert(programs_.begin(), std::move(replay));
-        if (programs_.size() > most) programs_.pop_back();
-    }
-    const std::vector<std::shared_ptr<Replay>>& list() const { return programs_; }
-
-    PyObject* call(PyObject* const* arguments, Py_ssize_t count) {
-        for (std::size_t i = 0; i < programs_.size(); ++i) {
-            const std::shared_ptr<Replay> replay = programs_[i]; // the list may change while it runs
-            PyObject* result = replay->call(arguments, count);
-            if (!result) continue;
-            if (i > 0 && i < programs_.size() && programs_[i] == replay) std::swap(programs_[i], programs_[0]);
-            return result;
-        }
-        return Py_NewRef(Py_NotImplemented);
-    }
-
-  private:
-    std::vector<std::shared_ptr<Replay>> programs_;
-};
-
-long recordings = 0; // in progress: a call may belong to one, which only Python can tell
-
-constexpr const char* capsule_name = "fastgrad.Programs";
-
-// A plain C function: the machinery of a bound C++ method would take longer than a small program.
-PyObject* call_programs(PyObject* self, PyObject* arguments) {
-    if (recordings || !PyTuple_CheckExact(arguments)) return Py_NewRef(Py_NotImplemented);
-    Programs* programs = static_cast<std::shared_ptr<Programs>*>(PyCapsule_GetPointer(self, capsule_name))->get();
-    try {
-        return programs->call(reinterpret_cast<PyTupleObject*>(arguments)->ob_item, PyTuple_GET_SIZE(arguments));
-    } catch (py::error_already_set& error) { error.restore(); } catch (const py::builtin_exception& error) {
-        error.set_error();
-    } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    }
-    return nullptr;
-}
-
-PyMethodDef call_definition{"replay", call_programs, METH_O,
-                            "Runs a program for a tuple of arguments, or NotImplemented."};
-
 } // namespace
 
 void bind_programs(py::module_& m) {
@@ -207,31 +162,9 @@ void bind_programs(py::module_& m) {
                const std::vector<py::array>& results) { return r.epoch(arrays, order, batch, begin, end, results); },
             py::arg("arrays"), py::arg("order"), py::arg("batch"), py::arg("begin"), py::arg("end"), py::arg("results"),
             "Runs steps begin .. end on rows order[s * batch ...] of the arrays; returns how many were done.");
-    py::class_<Programs, std::shared_ptr<Programs>>(m, "Programs", "The programs for one kind of arguments.")
-        .def(py::init<>())
-        .def("add", &Programs::add, py::arg("program"), py::arg("most"))
-        .def("list", [](const Programs& p) { return p.list(); })
-        .def(
-            "call",
-            [](Programs& p, const py::tuple& arguments) {
-                PyObject* result = p.call(reinterpret_cast<PyTupleObject*>(arguments.ptr())->ob_item,
-                                          PyTuple_GET_SIZE(arguments.ptr()));
-                return py::reinterpret_steal<py::object>(result);
-            },
-            py::arg("arguments"),
-            "Runs a program for a tuple of arguments, or NotImplemented; also while another "
-            "thread records.")
-        .def("caller", [](const std::shared_ptr<Programs>& p) {
-            // The function's capsule keeps the list alive.
-            auto* held = new std::shared_ptr<Programs>(p);
-            const py::capsule self(held, capsule_name,
-                                   [](void* pointer) { delete static_cast<std::shared_ptr<Programs>*>(pointer); });
-            return py::reinterpret_steal<py::object>(PyCFunction_New(&call_definition, self.ptr()));
-        });
     m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("leaf"),
           py::arg("state"), "Tells programs the tape's classes.");
     m.def("_modules_changed", [] { ++Replay::modules_changed; }, "Says that a module or a hook changed, came or went.");
-    m.def("_recordings", [](long change) { return recordings += change; }, py::arg("change"));
 }
 
 } // namespace fastgrad

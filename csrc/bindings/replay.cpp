@@ -2,73 +2,14 @@
 
 #include <cstring>
 
-#include "../cpu/kernels.hpp"
-#include "../cpu/threads.hpp"
+#include "names.hpp"
 
 namespace fastgrad {
 
 long Replay::modules_changed = 0;
 
-namespace {
-
 using py::detail::array_proxy;
 
-// Names that every call looks up, made once.
-struct Name {
-    PyObject* text;
-    explicit Name(const char* name) : text(PyUnicode_InternFromString(name)) {}
-};
-struct Names {
-    Name lr{"lr"}, momentum{"momentum"}, dampening{"dampening"}, weight_decay{"weight_decay"}, l1{"l1"},
-        nesterov{"nesterov"}, maximize{"maximize"}, betas{"betas"}, eps{"eps"}, amsgrad{"amsgrad"},
-        decoupled{"decoupled_weight_decay"}, params{"params"}, step{"step"}, param_groups{"param_groups"},
-        state{"state"}, enabled{"enabled"}, counter{"counter"};
-};
-const Names& names() {
-    static const Names& the = *new Names;
-    return the;
-}
-
-// A new reference to an attribute, or a thrown Python error.
-py::object attribute(py::handle object, const Name& name) {
-    PyObject* found = PyObject_GetAttr(object.ptr(), name.text);
-    if (!found) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(found);
-}
-
-PyObject* item(py::handle dict, const Name& key) { // borrowed
-    PyObject* found = PyDict_GetItemWithError(dict.ptr(), key.text);
-    if (!found) {
-        if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key.text);
-        throw py::error_already_set();
-    }
-    return found;
-}
-
-double number(PyObject* object) {
-    if (PyFloat_CheckExact(object)) return PyFloat_AS_DOUBLE(object);
-    const double value = PyFloat_AsDouble(object);
-    if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
-    return value;
-}
-
-double number(py::handle dict, const Name& key) { return number(item(dict, key)); }
-
-bool truth(PyObject* object) {
-    const int yes = PyObject_IsTrue(object);
-    if (yes < 0) throw py::error_already_set();
-    return yes;
-}
-
-bool truth(py::handle dict, const Name& key) { return truth(item(dict, key)); }
-
-long long integer(PyObject* object) {
-    const long long value = PyLong_AsLongLong(object);
-    if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
-    return value;
-}
-
-// Notes on a Version that its memory was changed.
 py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides,
                      void* data, py::handle base) {
     auto& api = py::detail::npy_api::get();
@@ -82,8 +23,6 @@ py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shap
         api.PyArray_SetBaseObject_(array.ptr(), py::object(py::reinterpret_borrow<py::object>(base)).release().ptr());
     return array;
 }
-
-} // namespace
 
 ArraySpec ArraySpec::of(const py::array& a) {
     return {a.dtype(), {a.shape(), a.shape() + a.ndim()}, {a.strides(), a.strides() + a.ndim()}};
@@ -127,46 +66,6 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
     return true;
 }
 
-bool Replay::reads_options(const Update& u) const {
-    const Names& n = names();
-    if (attribute(u.optimizer, n.param_groups).ptr() != u.groups.ptr() ||
-        PyList_GET_SIZE(u.groups.ptr()) != u.group_count)
-        return false;
-    if (item(u.group, n.params) != u.params.ptr() || PyObject_Length(u.params.ptr()) != u.param_count) return false;
-    if (u.adam) {
-        if (truth(u.group, n.amsgrad) != u.amsgrad) return false;
-        if (!(number(u.group, n.eps) >= 0)) return false;
-        const py::handle betas = item(u.group, n.betas);
-        if (!py::isinstance<py::tuple>(betas) || py::len(betas) != 2) return false;
-        for (int i = 0; i < 2; ++i) {
-            const double beta = number(PyTuple_GET_ITEM(betas.ptr(), i));
-            if (!(beta >= 0 && beta < 1)) return false;
-        }
-    } else {
-        const double momentum = number(u.group, n.momentum);
-        if (!(momentum >= 0) || (momentum != 0) != u.stateful) return false;
-        if (truth(u.group, n.nesterov) && (momentum == 0 || number(u.group, n.dampening) != 0)) return false;
-    }
-    // what the optimiser itself would refuse is left to it
-    for (const Name* key : {&n.lr, &n.weight_decay, &n.l1})
-        if (!(number(u.group, *key) >= 0)) return false;
-    if (u.names.empty()) return true;
-    if (attribute(u.optimizer, n.state).ptr() != u.state.ptr()) return false;
-    long long later = 0;
-    for (std::size_t i = 0; i < u.tensors.size(); ++i) {
-        PyObject* state = PyDict_GetItem(u.state.ptr(), u.tensors[i].ptr());
-        if (!state) return false;
-        for (std::size_t k = 0; k < u.names.size(); ++k)
-            if (PyDict_GetItem(state, u.names[k].ptr()) != u.buffers[i * u.names.size() + k].ptr()) return false;
-        if (u.adam) {
-            const long long ahead = integer(item(state, n.step)) + 1 - u.steps[i];
-            if (i && ahead != later) return false;
-            later = ahead;
-        }
-    }
-    return true;
-}
-
 bool Replay::is_valid() {
     const Names& n = names();
     if (attribute(tape_.state, n.enabled).is(py::bool_(true)) != grad_enabled) return false;
@@ -201,40 +100,6 @@ void Replay::check_memory(PyObject* const* arguments) const {
                 "a compiled function: argument " + std::to_string(i) +
                 " shares memory with something else that the function uses, and the function changes it, expected "
                 "memory of its own: x.clone()");
-    }
-}
-
-// After is_valid: the options of this step, and random numbers that nobody had before.
-void Replay::read_options() {
-    const Names& n = names();
-    for (Update& u : updates) {
-        if (u.adam) {
-            const py::handle betas = item(u.group, n.betas);
-            PyObject* state = PyDict_GetItem(u.state.ptr(), u.tensors[0].ptr());
-            const AdamOptions options{number(u.group, n.lr),
-                                      number(PyTuple_GET_ITEM(betas.ptr(), 0)),
-                                      number(PyTuple_GET_ITEM(betas.ptr(), 1)),
-                                      number(u.group, n.eps),
-                                      number(u.group, n.weight_decay),
-                                      number(u.group, n.l1),
-                                      truth(u.group, n.decoupled),
-                                      truth(u.group, n.maximize),
-                                      integer(item(state, n.step)) + 1 - u.steps[0]};
-            for (void* to : u.destinations) *static_cast<AdamOptions*>(to) = options;
-        } else {
-            const SgdOptions options{number(u.group, n.lr),        number(u.group, n.momentum),
-                                     number(u.group, n.dampening), number(u.group, n.weight_decay),
-                                     number(u.group, n.l1),        truth(u.group, n.nesterov),
-                                     truth(u.group, n.maximize)};
-            for (void* to : u.destinations) *static_cast<SgdOptions*>(to) = options;
-        }
-    }
-    for (Draw& draw : draws) {
-        const auto counter = py::reinterpret_steal<py::tuple>(
-            PyObject_CallMethodOneArg(draw.generator.ptr(), n.counter.text, draw.count.ptr()));
-        if (!counter) throw py::error_already_set();
-        const RandomCounter drawn{counter[0].cast<std::uint64_t>(), counter[1].cast<std::uint64_t>()};
-        for (RandomCounter* to : draw.destinations) *to = drawn;
     }
 }
 
@@ -299,7 +164,7 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     const auto own = lock();
     if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
     check_memory(arguments);
-    read_options();
+    draw();
     std::vector<py::object> memory; // of the results
     memory.reserve(fresh.size());
     for (std::size_t i = 0; i < fresh.size(); ++i) {
@@ -307,8 +172,8 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
         const Output* whole = nullptr;
         for (const Output& o : outputs)
             if (o.fresh == int(i) && o.is_whole) whole = &o;
-        memory.push_back(whole ? new_array(whole->spec.dtype, whole->spec.shape, nullptr, nullptr, {})
-                               : new_array(py::dtype::of<std::uint8_t>(), {f.bytes}, nullptr, nullptr, {}));
+        memory.push_back(whole ? new_array(whole->spec.dtype, whole->spec.shape)
+                               : new_array(py::dtype::of<std::uint8_t>(), {f.bytes}));
         if (f.movable >= 0) program.point(std::size_t(f.movable), array_proxy(memory.back().ptr())->data);
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -337,49 +202,6 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     for (std::size_t i = 0; i < outputs.size(); ++i)
         PyTuple_SET_ITEM(result.ptr(), Py_ssize_t(i), make_output(outputs[i], arguments, memory));
     return (rebuild.is_none() ? result : rebuild(result)).release().ptr();
-}
-
-Py_ssize_t Replay::epoch(const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch,
-                         Py_ssize_t begin, Py_ssize_t end, const std::vector<py::array>& results) {
-    const auto own = lock();
-    const auto* rows = static_cast<const std::int64_t*>(order.data());
-    std::vector<py::object> gathered; // one batch of every argument
-    std::vector<char*> to;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const Input& input = inputs[i];
-        gathered.push_back(input.movable < 0 ? py::object(py::none())
-                                             : new_array(input.spec.dtype, input.spec.shape, nullptr, nullptr, {}));
-        to.push_back(input.movable < 0 ? input.memory : static_cast<char*>(array_proxy(gathered[i].ptr())->data));
-        if (input.is_used && input.movable >= 0) program.point(std::size_t(input.movable), to[i]);
-    }
-    for (Py_ssize_t s = begin; s < end; ++s) {
-        if (PyErr_CheckSignals()) throw py::error_already_set();
-        if (!is_valid()) return s - begin;
-        read_options();
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-            if (!inputs[i].is_used) continue;
-            const Py_ssize_t bytes = arrays[i].nbytes() / (arrays[i].shape(0) ? arrays[i].shape(0) : 1);
-            const char* from = static_cast<const char*>(arrays[i].data());
-            const std::int64_t* index = rows + s * batch;
-            char* target = to[i];
-            const int tasks = tasks_for(double(batch) * double(bytes) / 8);
-            parallel_for(tasks, [&](int task) {
-                for (Py_ssize_t r = batch * task / tasks; r < batch * (task + 1) / tasks; ++r)
-                    std::memcpy(target + r * bytes, from + index[r] * bytes, std::size_t(bytes));
-            });
-        }
-        for (std::size_t i = 0; i < fresh.size(); ++i)
-            if (fresh[i].movable >= 0)
-                program.point(std::size_t(fresh[i].movable),
-                              static_cast<char*>(const_cast<void*>(results[i].data())) + s * fresh[i].bytes);
-        program.run();
-        for (std::size_t i = 0; i < fresh.size(); ++i)
-            if (fresh[i].movable < 0)
-                std::memcpy(static_cast<char*>(const_cast<void*>(results[i].data())) + s * fresh[i].bytes,
-                            fresh[i].memory, std::size_t(fresh[i].bytes));
-        finish(nullptr);
-    }
-    return end - begin;
 }
 
 } // namespace fastgrad

@@ -33,6 +33,10 @@ struct ArraySpec {
     }
 };
 
+// A new array with memory of its own, or with `data`, which `base` keeps.
+py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides = nullptr,
+                     void* data = nullptr, py::handle base = {});
+
 class Replay {
   public:
     explicit Replay(const Tape& tape) : tape_(tape) {}
@@ -126,9 +130,10 @@ class Replay {
     static long modules_changed; // counts changes of any module and any hook
 
   private:
+    // Whether all is as it was recorded but for the arguments; reads the options of updates by the way.
     bool is_valid();
-    bool reads_options(const Update& update) const;
-    void read_options();
+    static bool reads_options(const Update& update);
+    void draw(); // random numbers, once it is sure that the program runs
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
     void check_memory(PyObject* const* arguments) const;
     void finish(PyObject* const* arguments);

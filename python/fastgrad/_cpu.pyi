@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 import numpy
 import typing
-__all__: list[str] = ['Activation', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
+__all__: list[str] = ['Activation', 'Compiled', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
     An activation with its parameters; immutable.
@@ -93,9 +93,19 @@ class Programs:
         """
         Runs a program for a tuple of arguments, or NotImplemented; also while another thread records.
         """
-    def caller(self) -> typing.Any:
-        ...
     def list(self) -> list[Program]:
+        ...
+class Compiled:
+    """
+    What calls programs, or self._call(args, kwargs) if none fits.
+    """
+    def __call__(self, *args, **kwargs):
+        """
+        Call self as a function.
+        """
+    def __init__(self) -> None:
+        ...
+    def _call_first(self, programs: Programs | None) -> None:
         ...
 def _be_a_worker_process() -> None:
     """

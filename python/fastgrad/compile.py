@@ -60,7 +60,7 @@ class Program:
         return f"<Program of {self._function}: {len(self)} commands, {self.flop} FLOP, {self.nbytes} bytes>"
 
 
-class CompiledFunction:
+class CompiledFunction(backend.native.Compiled):
     """A function that `compile` has wrapped.
 
     Attributes
@@ -70,6 +70,7 @@ class CompiledFunction:
     """
 
     def __init__(self, function: Callable[..., Any], fuse: bool, keep_grads: bool, max_programs: int) -> None:
+        super().__init__()
         self.function = function
         self.__wrapped__ = function
         self.__name__ = getattr(function, "__name__", type(function).__name__)
@@ -81,61 +82,50 @@ class CompiledFunction:
 
     def clear(self) -> None:
         """Forget all programs; the next call records again."""
-        # Per structure of the arguments: the native programs, and the function that calls them.
-        self._programs: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
+        self._programs: OrderedDict[Any, Any] = OrderedDict()  # per structure of the arguments
         self._recorded: dict[Any, Program] = {}
-        self._plain: Any = _never
+        self._call_first(None)
 
     @property
     def programs(self) -> list[Program]:
         return [
-            self._recorded[native] for programs, _ in self._programs.values() for native in reversed(programs.list())
+            self._recorded[native] for programs in self._programs.values() for native in reversed(programs.list())
         ]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            result = self._plain(args)
-            if result is not NotImplemented:
-                return result
-        return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if state.recorder is not None:  # part of another recording
             return self.function(*args, **kwargs)
         call = Call(self.__name__, args, kwargs)
-        found = self._programs.get(call.key)
-        if found is None:
-            return self._record(call)
-        programs, replay = found
-        result = programs.call(call.dense)
+        programs = self._programs.get(call.key)
+        result = NotImplemented if programs is None else programs.call(call.dense)
         if result is NotImplemented:
             return self._record(call)
         if len(self._programs) > 1:
             with suppress(KeyError):  # another thread may have cleared it
                 self._programs.move_to_end(call.key)
         call.copy_back()
-        self._plain = replay if call.is_plain else self._plain
+        if call.is_plain:
+            self._call_first(programs)
         return result
 
     def _record(self, call: Call) -> Any:
         result, built = record(self.function, call, self._fuse, self._keep_grads)
-        programs = backend.native.Programs()
-        programs, _ = self._programs.setdefault(call.key, (programs, programs.caller()))
+        programs = self._programs.setdefault(call.key, backend.native.Programs())
         programs.add(built.native, self._max_programs)
         self._recorded[built.native] = Program(self.__name__, built)
         # All together they are at most so many; those of the structure that was called longest ago go first.
         self._programs.move_to_end(call.key)
-        while sum(len(each.list()) for each, _ in self._programs.values()) > self._max_programs:
+        while sum(len(each.list()) for each in self._programs.values()) > self._max_programs:
             self._programs.popitem(last=False)
-            self._plain = _never
-        kept = {native for each, _ in self._programs.values() for native in each.list()}
+            self._call_first(None)
+        kept = {native for each in self._programs.values() for native in each.list()}
         self._recorded = {native: program for native, program in self._recorded.items() if native in kept}
         return result
 
     def _last_program(self, count: int) -> Built | None:
         """What a call with `count` tensors ran last, if it was a program."""
         found = self._programs.get(plain_key(count))
-        natives = found[0].list() if found else []
+        natives = found.list() if found else []
         return self._recorded[natives[0]]._built if natives else None
 
     def run_epoch(self, arrays: Any, order: Any = None, batch_size: int = 1, drop_last: bool = False) -> Any:
@@ -189,10 +179,6 @@ class CompiledFunction:
         (10,)
         """
         return run_epoch(self, arrays, order, batch_size, drop_last)
-
-
-def _never(args: Any) -> Any:
-    return NotImplemented
 
 
 @overload
