@@ -52,6 +52,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     bind_copies(m);
     bind_programs(m);
     bind_compiled(m);
+    bind_elementwise(m);
     bind_threads(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");
     m.def(

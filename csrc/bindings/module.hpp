@@ -13,6 +13,7 @@ void bind_updates(pybind11::module_& m);
 void bind_linear_updates(pybind11::module_& m);
 void bind_copies(pybind11::module_& m);
 void bind_programs(pybind11::module_& m);
+void bind_elementwise(pybind11::module_& m);
 void bind_compiled(pybind11::module_& m);
 void bind_threads(pybind11::module_& m);
 

@@ -1,5 +1,6 @@
 // Compiled once per instruction set, with FASTGRAD_SET naming it and the compiler's flags choosing it.
 #include "dropout.hpp"
+#include "elementwise_chain.hpp"
 #include "embedding.hpp"
 #include "linear.hpp"
 #include "linear_update.hpp"
@@ -31,6 +32,7 @@ template <class T> constexpr KernelTable<T> table() {
             cross_entropy_rows<T>,
             cross_entropy_total<T>,
             pointwise_loss<T>,
+            elementwise<T>,
             dropout<T>,
             embedding_backward<T>,
             sgd<T>,

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "../fastgrad/activation_info.hpp"
+#include "elementwise_ops.hpp"
 
 namespace fastgrad {
 
@@ -168,6 +169,7 @@ template <class T> struct KernelTable {
     void (*cross_entropy_rows)(const CrossEntropy<T>&, Size begin, Size end);
     void (*cross_entropy_total)(const CrossEntropy<T>&);
     void (*pointwise_loss)(const PointwiseLoss<T>&);
+    void (*elementwise)(const Elementwise<T>&);
     void (*dropout)(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset);
     void (*embedding_backward)(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows, Size columns,
                                std::int64_t padding_idx);

@@ -50,20 +50,18 @@ void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& 
     }
     const View<T> dz{l.dz, l.n, 1}, left = l.transposed ? l.x : dz, right = l.transposed ? dz : l.x;
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k; // of w in memory
-    // Rows shorter than a register are made side by side and updated together: one by one, each would wait for the store
-    // of the one before, which reaches over it.
+    // Rows shorter than a register are made side by side and updated together: one by one, each would wait for the
+    // store of the one before, which reaches over it.
     const bool is_narrow = inner < Vec<T>::lanes;
     if (l.m > 0 && l.m <= few_samples && right.columns == 1 && !is_narrow)
         return update_few(l.m, outer, inner, left, right, w, w_rule, 0);
-    T* const dw =
-        is_narrow ? static_cast<T*>(scratch(Scratch::dz, std::size_t(outer * inner) * sizeof(T))) : nullptr;
+    T* const dw = is_narrow ? static_cast<T*>(scratch(Scratch::dz, std::size_t(outer * inner) * sizeof(T))) : nullptr;
     multiply<T>(outer, inner, l.m, left.transposed(), right, dw, nullptr,
                 [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
                     const Rule rule = w_rule;
                     const S s = w;
                     if (is_narrow) return apply<T>(rule, s, i * inner, tile, rows * inner);
-                    for (Size r = 0; r < rows; ++r)
-                        apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
+                    for (Size r = 0; r < rows; ++r) apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
                 });
 }
 

@@ -42,7 +42,7 @@ class Alone {
 int finer_tasks_for(double cost, int tasks);
 
 // Memory that stays this thread's until it asks for the same slot again; aligned to 64 bytes. Throws std::bad_alloc.
-enum class Scratch { dz, packed_b, packed_a, tiles, row, db, count };
+enum class Scratch { dz, packed_b, packed_a, tiles, row, db, block, count };
 void* scratch(Scratch slot, std::size_t bytes);
 
 } // namespace fastgrad

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 import numpy
 import typing
-__all__: list[str] = ['Activation', 'Compiled', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
+__all__: list[str] = ['Activation', 'Compiled', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'elementwise', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
     An activation with its parameters; immutable.
@@ -164,6 +164,10 @@ def cross_entropy(loss: typing.Any, dx: typing.Any, x: typing.Any, target: typin
 def dropout(y: typing.Any, x: typing.Any, p: float, seed: int, offset: int) -> None:
     """
     y = x / (1 - p) where number offset + i of Philox(seed) is at least p 2^32, else 0; y may be x.
+    """
+def elementwise(outputs: typing.Any, inputs: typing.Any, steps: typing.Any, dtype: str, slots: int) -> None:
+    """
+    Run steps (operation, to, a, b, c) over arrays (rows, columns): registers are the inputs, then the outputs, then slots.
     """
 def embedding_backward(dw: typing.Any, dy: typing.Any, index: typing.Any, padding_idx: int) -> None:
     """

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgrad import backend
 from fastgrad.autograd.mode import state
+from fastgrad.program.elementwise import join_elementwise
 from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
 from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds, leaves, map_leaves
 from fastgrad.program.memory import aligned, place
@@ -98,6 +99,7 @@ def build(
     drop_copies(plan)
     if fused:
         fuse(plan)
+        join_elementwise(plan)
     teams = make_teams(plan) if fused else []
     places, nbytes = place(plan.commands, teams)
     native = backend.native.Program()

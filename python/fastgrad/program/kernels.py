@@ -90,6 +90,7 @@ KERNELS = {
     "sgd": Kernel((), (0, 2)),
     "adam": Kernel((), (0, 2, 3, 4)),
     "copy": Kernel((0,)),
+    "elementwise": Kernel((0,)),
 }
 
 

@@ -59,6 +59,8 @@ def _name(ref: Ref, places: dict[Buffer, int]) -> str:
 
 def _options(command: Command) -> str:
     """What of the arguments is no array and says something: an activation, a reduction."""
+    if command.name == "elementwise":
+        return " ".join(step[0] for step in command.args[2] if not step[0].startswith(("fill", "from_", "to_")))
     found: list[Any] = [
         a for a in leaves(command.args) if a.__class__.__name__ == "Activation" or (isinstance(a, str) and len(a) < 40)
     ]
