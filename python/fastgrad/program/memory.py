@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from fastgrad.program.ir import Buffer, Command
+from fastgrad.program.ir import Buffer, Command, Ref
 
-__all__ = ["aligned", "place"]
+__all__ = ["Arrays", "Memory", "aligned", "place"]
 
 _ALIGNMENT = 64
 
@@ -70,3 +71,43 @@ def aligned(nbytes: int) -> np.ndarray:
     block = np.empty(nbytes + _ALIGNMENT, np.uint8)
     skip = -block.__array_interface__["data"][0] % _ALIGNMENT
     return block[skip : skip + nbytes]
+
+
+class Memory:
+    """Fixed memory for arrays; holds what owns it."""
+
+    def __init__(self, address: int, ref: Ref, owner: np.ndarray) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (address + ref.offset, not owner.flags.writeable),
+            "shape": ref.shape,
+            "strides": ref.strides,
+            "typestr": ref.dtype.str,
+        }
+
+
+class Arrays:
+    """The arrays that commands work on."""
+
+    def __init__(self, places: dict[Buffer, int], nbytes: int) -> None:
+        self.places = places
+        self.block = aligned(nbytes)
+        self._start = self.block.__array_interface__["data"][0]
+        self.owners: list[np.ndarray] = [self.block]  # the program has to keep them
+
+    def address(self, buffer: Buffer) -> tuple[int, np.ndarray]:
+        """Where a buffer lies, and who owns that."""
+        if buffer.kind == "internal":
+            return self._start + self.places[buffer], self.block
+        assert buffer.array is not None
+        return buffer.address, buffer.array
+
+    def array(self, x: Any) -> Any:
+        """The array that a Ref stands for; anything else is returned as it is."""
+        if not isinstance(x, Ref):
+            return x
+        address, owner = self.address(x.buffer)
+        if not any(owner is each for each in self.owners):
+            self.owners.append(owner)
+        return np.asarray(Memory(address, x, owner))

@@ -10,10 +10,11 @@ import numpy as np
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
-from fastgrad.program.build import Argument, Built, Result, build
+from fastgrad.program.build import Built, build
 from fastgrad.program.ir import leaves, map_leaves, overlap
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.recording import recording
+from fastgrad.program.surface import Argument, Result
 from fastgrad.traced import Traced
 
 __all__ = ["Call", "plain_key", "record"]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import linecache
 import operator
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from fastgrad import backend
 from fastgrad.autograd.node import Leaf, Value
+from fastgrad.program.draws import Draw, Drawing
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
-from fastgrad.program.surroundings import describe, hooks_of
+from fastgrad.program.surroundings import hooks_of
+from fastgrad.program.witness import Witness
 from fastgrad.traced import Traced, address
 
-__all__ = ["Draw", "DrawnInt", "Recorder", "Update"]
+__all__ = ["Recorder", "Update"]
 
 # Functions of numpy that look at shapes and dtypes only.
 _METADATA = frozenset({
@@ -33,28 +32,6 @@ _SHAPES_FROM_VALUES = frozenset({
 })  # fmt: skip
 _UNDEFINED: frozenset[Any] = frozenset({np.empty_like, np.empty})
 _CHANGING = frozenset({np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal})
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-class DrawnInt(int):
-    """Seed or position of random numbers that a program draws anew for every run."""
-
-    draw: Draw
-
-
-class Draw:
-    """Random numbers that one kernel takes from a generator."""
-
-    def __init__(self, generator: Any, count: int) -> None:
-        self.generator = generator
-        self.count = count
-
-    def ints(self, seed: int, offset: int) -> tuple[int, int]:
-        """The two numbers, marked."""
-        marked = DrawnInt(seed), DrawnInt(offset)
-        for each in marked:
-            each.draw = self
-        return marked
 
 
 @dataclass(eq=False)
@@ -66,45 +43,15 @@ class Update:
     tensors: tuple[Any, ...]
 
 
-class _Drawing:
-    """A numpy generator whose methods are written down."""
-
-    def __init__(self, recorder: Recorder, generator: Any) -> None:
-        self.recorder = recorder
-        self.generator = generator
-
-    def __getattr__(self, name: str) -> Any:
-        generator, recorder = self.generator, self.recorder
-
-        def draw(*args: Any, **kwargs: Any) -> Any:
-            return getattr(generator.numpy, name)(*args, **kwargs)  # the one that it has then
-
-        draw.__name__ = name
-        draw.draws = True  # type: ignore[attr-defined]
-        return lambda *args, **kwargs: recorder.compute(draw, args, kwargs)
-
-
-class Recorder:
+class Recorder(Witness):
     """What a function does to arrays, in order.
 
     Attributes
     ----------
-    function : str
-        The function's name, for errors.
     commands : list of Command
         What it has done so far.
     buffers : dict
         The memory that commands have touched, by the identity of the array that owns it.
-    seen : dict
-        Tensors that existed before and were read: (tensor, its array, its node, the version's count).
-    grads, grads_read : dict
-        Tensors whose ``.grad`` was set, and those whose ``.grad`` was read before that, with what it was.
-    modules : dict
-        Modules that were called, with what they were like.
-    hooks : dict
-        Where gradients of tensors from outside end, with the hooks there.
-    originals : dict
-        Which argument a tensor is (by identity) that a stand-in is recorded for.
     draws : list of Draw
         Random numbers taken.
     updates : list of Update
@@ -112,19 +59,12 @@ class Recorder:
     """
 
     def __init__(self, function: str) -> None:
-        self.function = function
+        super().__init__(function)
         self.commands: list[Command] = []
         self.buffers: dict[int, Buffer] = {}
-        self.seen: dict[int, tuple[Value, np.ndarray, Any, int]] = {}
-        self.grads: dict[int, Value] = {}
-        self.grads_read: dict[int, tuple[Value, Any]] = {}
-        self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self.hooks: dict[int, tuple[Leaf, Any]] = {}
         self.draws: list[Draw] = []
         self.updates: list[Update] = []
-        self.originals: dict[int, int] = {}
         self._update: Any = None
-        self._made: dict[int, Value] = {}  # tensors made while recording; alive, so that no identity comes twice
         self._traced: dict[int, Traced] = {}
         self._fixed: set[int] = set()  # memory of tensors that were there before
         self._defined: set[Buffer] = set()  # memory whose content comes from commands, or is kept in `start`
@@ -348,7 +288,7 @@ class Recorder:
 
     def generator(self, generator: Any) -> Any:
         """numpy's generator behind one of fastgrad's, whose numbers are drawn anew in every run."""
-        return _Drawing(self, generator)
+        return Drawing(self, generator)
 
     def draw(self, generator: Any, count: int, seed: int, offset: int) -> tuple[int, int]:
         """Counters of random numbers, to be drawn anew in every run."""
@@ -366,37 +306,6 @@ class Recorder:
                 self.hooks[id(t)] = t.node, hooks_of(t.node)
             owner = self.buffer(array).array
             self._fixed.add(id(owner))
-
-    def made(self, t: Value) -> None:
-        """A tensor has come into being."""
-        self._made[id(t)] = t
-
-    def is_made(self, t: Value) -> bool:
-        """Whether the tensor has come into being while recording."""
-        return id(t) in self._made
-
-    def read_grad(self, t: Value, grad: Any) -> None:
-        """A tensor's ``.grad`` is read."""
-        self._refuse_original(t)
-        if id(t) not in self._made and id(t) not in self.grads and id(t) not in self.grads_read:
-            self.grads_read[id(t)] = (t, grad)
-
-    def set_grad(self, t: Value) -> None:
-        """A tensor's ``.grad`` is set."""
-        self._refuse_original(t)
-        if id(t) not in self._made:
-            self.grads[id(t)] = t
-
-    def _refuse_original(self, t: Value) -> None:
-        i = self.originals.get(id(t))
-        if i is not None:
-            self.refuse(f"the gradient of argument {i} is used otherwise than through the argument")
-
-    def called(self, module: Any) -> None:
-        """A module is called."""
-        if id(module) not in self.modules:
-            for each in module.modules():
-                self.modules[id(each)] = each, describe(each)
 
     def is_fresh(self, array: np.ndarray) -> bool:
         """Whether the array's memory holds nothing but what commands have written."""
@@ -416,26 +325,6 @@ class Recorder:
         self._kept.clear()
         for buffer in self.buffers.values():
             buffer.array = None
-
-    # Errors
-
-    def refuse(self, what: str) -> NoReturn:
-        """Raise: this cannot be part of a recording. The error names the line of the user's that did it."""
-        frame = sys._getframe(1)
-        while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
-            frame = frame.f_back
-        where, line = frame.f_code.co_filename, frame.f_lineno
-        text = linecache.getline(where, line).strip()
-        raise RuntimeError(
-            f"{self.function}() is being recorded, and {what}, at {where}:{line}"
-            + (f": `{text}`" if text else "")
-            + "; a recorded step does the same whatever the values are, expected one that returns what is to be "
-            "read, or chooses with fg.where"
-        )
-
-
-def _is_ours(filename: str) -> bool:
-    return filename.startswith(_PACKAGE) or f"{os.sep}numpy{os.sep}" in filename or filename.startswith("<")
 
 
 def _is_masked(index: Any) -> bool:
