@@ -62,7 +62,9 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
         } else {
             l.index = arguments.index("target", target, l.n);
         }
-        arguments.check_overlap();
+        // Where every score is read before the gradients of its block are made.
+        const bool in_place = l.dx == l.x && l.index && label_smoothing == 0 && !(l.weight && l.n == 1);
+        arguments.check_overlap(in_place);
         if (l.index) launch(double(l.n), &check_classes, name, l.index, l.n, l.c, ignore_index);
         const double nanoseconds = double(l.n) * double(20 + l.c);
         if (Program::building) Program::building->add(std::make_unique<CrossEntropyCommand<T>>(nanoseconds, l));

@@ -32,9 +32,12 @@ template <class T> struct CrossEntropyRows {
         const bool is_short = l.dx && l.c < lanes;
         alignas(64) T registers[lanes * lanes];
         const Gradients to{is_short ? registers : l.dx ? l.dx + begin * l.c : nullptr, is_short ? lanes : l.c, begin};
-        T max[Vec<T>::lanes]{}, log_total[Vec<T>::lanes]{}, inverse[Vec<T>::lanes]{};
+        T max[lanes]{}, log_total[lanes]{}, inverse[lanes]{}, of_target[lanes]{};
+        if (l.index) // first, as gradients may take the place of scores
+            for (Size i = begin; i < end; ++i)
+                if (!ignored(i)) of_target[i - begin] = l.x[i * l.c + l.index[i]];
         if (!l.log_probabilities) {
-            T total[Vec<T>::lanes];
+            T total[lanes];
             for (T& t : total) t = 1;
             for (Size i = begin; i < end; ++i)
                 if (!ignored(i)) max[i - begin] = row_max(l.x + i * l.c, l.c);
@@ -50,7 +53,7 @@ template <class T> struct CrossEntropyRows {
                 each[i] = 0;
                 if (l.dx) __builtin_memset(to.row(i), 0, std::size_t(l.c) * sizeof(T));
             } else {
-                each[i] = row(i, to.row(i), scale, spreads, max[k], log_total[k], inverse[k]);
+                each[i] = row(i, to.row(i), scale, spreads, of_target[k], max[k], log_total[k], inverse[k]);
             }
         }
         if (l.dx && l.index)
@@ -70,7 +73,7 @@ template <class T> struct CrossEntropyRows {
     FG_INLINE T own(Size i) const { return l.index ? T(1 - l.label_smoothing) * weight(l.index[i]) : T(0); }
 
     // The loss of row i, whose gradient but for the target's own part goes to `to`.
-    FG_INLINE double row(Size i, T* to, T scale, bool spreads, T max, T log_total, T inverse) const {
+    FG_INLINE double row(Size i, T* to, T scale, bool spreads, T of_target, T max, T log_total, T inverse) const {
         const T* x = l.x + i * l.c;
         const T at_target = own(i);
         Vec<T> loss = 0.0, sum_q = 0.0;
@@ -81,7 +84,7 @@ template <class T> struct CrossEntropyRows {
                 sum_q = sum_q + q;
             });
         const double row_loss =
-            double(sum(loss)) + (l.index ? double(at_target) * -double(x[l.index[i]] - max - log_total) : 0.0);
+            double(sum(loss)) + (l.index ? double(at_target) * -double(of_target - max - log_total) : 0.0);
         if (to) {
             const Vec<T> all = (sum(sum_q) + at_target) * scale;
             for_each_vector<T>(l.c, [&](Size j, auto io) FG_INLINE_CALL {

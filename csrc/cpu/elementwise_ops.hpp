@@ -9,9 +9,9 @@ namespace fastgrad {
 #define FASTGRAD_ELEMENTWISE_OPS(X)                                                                                    \
     X(add)                                                                                                             \
     X(subtract)                                                                                                        \
-    X(multiply) X(divide) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(not_equal) X(positive)          \
-        X(negative) X(absolute) X(square) X(sqrt) X(reciprocal) X(where) X(fill) X(from_bool) X(fill_from_bool)        \
-            X(to_bool)
+    X(multiply)                                                                                                        \
+    X(divide) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(not_equal) X(positive) X(negative)          \
+        X(absolute) X(square) X(sqrt) X(reciprocal) X(where) X(fill) X(from_bool) X(fill_from_bool) X(to_bool)
 
 #define FASTGRAD_NAME(name) name,
 enum class ElementwiseOp : unsigned char { FASTGRAD_ELEMENTWISE_OPS(FASTGRAD_NAME) };

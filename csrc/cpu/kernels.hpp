@@ -66,7 +66,7 @@ template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` time
 
 enum class Reduction { none, mean, sum };
 
-template <class T> struct CrossEntropy {
+template <class T> struct CrossEntropy { // dx may be x with indices and no label smoothing
     Size n, c;
     T *loss, *dx;
     const T* x;

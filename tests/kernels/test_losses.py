@@ -93,6 +93,12 @@ def test_cross_entropy_and_nll(isa, dtype, reduction):
                     check(cross_entropy(x, target, **options), truth, scale, 4 * dx_scale, what)
                     alone, _ = cross_entropy(x, target, **options, grad=False)
                     assert same_bits(alone, cross_entropy(x, target, **options)[0]), what
+                    if kind != "probabilities" and smoothing == 0 and n > 1:  # gradients in the place of scores
+                        loss, dx = blank(alone.shape, dtype), x.copy()
+                        _cpu.cross_entropy(loss, dx, dx, target, w, -100, 0.0, reduction)
+                        expected = cross_entropy(x, target, **options)
+                        assert same_bits(loss, expected[0]), what
+                        assert same_bits(dx, expected[1]), what
                 if kind != "probabilities":
                     log_p = log_softmax(x).astype(dtype)
                     truth = oracle.nll_loss(log_p, target, w, reduction=reduction)

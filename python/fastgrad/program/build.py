@@ -13,7 +13,7 @@ from fastgrad.autograd.mode import state
 from fastgrad.program.elementwise import join_elementwise
 from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
-from fastgrad.program.memory import Arrays, aligned, place
+from fastgrad.program.memory import Arrays, aligned, overwrite, place
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.surface import (
     Argument,
@@ -77,6 +77,7 @@ def build(
         fuse(plan)
         join_elementwise(plan)
     teams = make_teams(plan) if fused else []
+    overwrite(plan)
     places, nbytes = place(plan.commands, teams)
     native = backend.native.Program()
     memory = Arrays(places, nbytes)

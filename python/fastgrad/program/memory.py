@@ -7,11 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.program.fuse import Plan
 from fastgrad.program.ir import Buffer, Command, Ref
 
-__all__ = ["Arrays", "Memory", "aligned", "place"]
+__all__ = ["Arrays", "Memory", "aligned", "overwrite", "place"]
 
 _ALIGNMENT = 64
+
+
+def overwrite(plan: Plan) -> None:
+    """Let the gradients of class scores take the place of the scores, where nobody needs these any more."""
+    for i, command in enumerate(plan.commands):
+        if command.name not in ("cross_entropy", "nll_loss") or command.function is not None:
+            continue
+        _, dx, x, target = command.args[:4]
+        smoothing = command.args[6] if command.name == "cross_entropy" else 0
+        if dx is None or len(target.shape) != 1 or smoothing != 0 or dx.layout != x.layout or x.shape[0] < 2:
+            continue
+        whole = dx.is_whole and x.is_whole and plan.is_private(dx.buffer) and plan.is_private(x.buffer)
+        if whole and dx.buffer is not x.buffer and plan.users(x.buffer)[-1] == i and plan.users(dx.buffer)[0] == i:
+            for other in plan.commands[i:]:
+                other.replace(dx.buffer, x.buffer)
 
 
 def place(commands: Sequence[Command], teams: Sequence[tuple[int, int]] = ()) -> tuple[dict[Buffer, int], int]:
