@@ -82,8 +82,8 @@ void add_update(Replay& r, const py::object& optimizer, const py::dict& group, b
     r.updates.push_back(std::move(u));
 }
 
-void add_draw(Replay& r, py::object generator, py::object count, const std::vector<std::size_t>& commands) {
-    Replay::Draw draw{std::move(generator), std::move(count), {}};
+void add_draw(Replay& r, py::object generator, std::uint64_t count, const std::vector<std::size_t>& commands) {
+    Replay::Draw draw{std::move(generator), count, {}};
     for (const std::size_t i : commands)
         draw.destinations.push_back(static_cast<RandomCounter*>(r.program.command(i).options()));
     r.draws.push_back(std::move(draw));

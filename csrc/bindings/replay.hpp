@@ -85,7 +85,8 @@ class Replay {
         std::vector<long long> steps;    // Adam: what the commands were built with
     };
     struct Draw {
-        py::object generator, count;
+        py::object generator;
+        std::uint64_t count;
         std::vector<RandomCounter*> destinations;
     };
     struct Bump {

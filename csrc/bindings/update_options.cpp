@@ -83,10 +83,11 @@ bool Replay::reads_options(const Update& u) {
 
 void Replay::draw() {
     for (Draw& draw : draws) {
-        const auto counter = py::reinterpret_steal<py::tuple>(
-            PyObject_CallMethodOneArg(draw.generator.ptr(), names().counter.text, draw.count.ptr()));
-        if (!counter) throw py::error_already_set();
-        const RandomCounter drawn{counter[0].cast<std::uint64_t>(), counter[1].cast<std::uint64_t>()};
+        // Generator.counter() without Python, which would let handlers of signals in.
+        const RandomCounter drawn{attribute(draw.generator, names().seed).cast<std::uint64_t>(),
+                                  attribute(draw.generator, names().offset).cast<std::uint64_t>()};
+        const py::int_ next(drawn.offset + draw.count); // from 0 again after the last number
+        if (PyObject_SetAttr(draw.generator.ptr(), names().offset.text, next.ptr())) throw py::error_already_set();
         for (RandomCounter* to : draw.destinations) *to = drawn;
     }
 }
