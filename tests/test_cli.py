@@ -15,6 +15,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.cli import main
+from fastgrad.cli.training import HOW_TIMED
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TINY = ["--epochs", "2", "--hidden", "8", "--batch-size", "32"]
@@ -65,6 +66,8 @@ def test_compare_beside_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "largest difference of any weight after epoch 1" in done.stdout
+    assert "recorded by fg.compile" in done.stdout
+    assert HOW_TIMED in done.stdout
     assert picture.read_bytes().startswith(PNG)
     figures = json.loads(numbers.read_text(encoding="utf-8"))
     assert set(figures["libraries"]) == {"fastgrad", "torch"}

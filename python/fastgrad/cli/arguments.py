@@ -17,10 +17,11 @@ __all__ = ["build_parser", "settings_from"]
 Number = TypeVar("Number", int, float)
 
 COMPARE = """\
-Train one multilayer perceptron with fastgrad and, where it is installed, with torch: from the same
-initial weights, on the same batches in the same order. Prints loss and test accuracy of every epoch,
-the time per step of both, and how far their weights are apart after the first epoch.
-Without --data the network learns the handwritten digits that come with scikit-learn."""
+Train one multilayer perceptron with fastgrad, whose step is recorded once and then run natively, and,
+where it is installed, with torch: from the same initial weights, on the same batches in the same order.
+Prints loss and test accuracy of every epoch, the time per step of both, and how far their weights are
+apart after the first epoch. Without --data the network learns the handwritten digits that come with
+scikit-learn."""
 
 EXAMPLES = """\
 examples:
