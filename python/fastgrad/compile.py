@@ -212,8 +212,8 @@ def compile(
         Join commands: a matrix product with the derivative that follows it, or with the optimiser's step; neighbours of
         element-wise arithmetic; small neighbours that threads run together.
     keep_grads : bool
-        Keep the gradients that an optimiser's step in the function uses up. They are never stored otherwise, and
-        ``.grad`` is None after a call.
+        Keep the gradients that are made in a call and used up there by an optimiser's step. They are dropped otherwise,
+        and ``.grad`` is None after a call, so that nothing adds to them in the next one.
     max_programs : int
         How many programs are kept; of more, those used longest ago go first.
 
