@@ -145,14 +145,15 @@ class CompiledFunction(backend.native.Compiled):
         Returns
         -------
         Tensor, or the structure that the function returns
-            The results of the steps, stacked: a scalar loss becomes a Tensor of shape (steps,).
+            The Tensors that the steps return, stacked: a scalar loss becomes a Tensor of shape (steps,).
 
         Raises
         ------
         IndexError
             If `order` names a row that is not there; nothing has run then.
         ValueError
-            If arrays differ in length, there is no batch, or results differ in shape.
+            If arrays differ in length, there is no batch, results differ in shape, or one is not computed anew in every
+            step in memory of its own.
         KeyboardInterrupt
             On Ctrl-C, between two steps; those before are complete.
 
@@ -199,8 +200,8 @@ def compile(
     """Record a function once, and replay what it did natively at every later call.
 
     The first call with arguments of some shapes and dtypes runs the function as usual and writes down every kernel and
-    every numpy call; later ones run that list without Python and without the GIL. Results have the bits of the eager
-    tape.
+    every numpy call; later ones run that list natively, without the GIL where there is a kernel for everything. Results
+    have the bits of the eager tape.
 
     Parameters
     ----------
@@ -208,12 +209,13 @@ def compile(
         A training step, an evaluation: anything that computes with Tensors. Left out, `compile` is a decorator with
         options.
     fuse : bool
-        Join commands: a matrix product with the derivative that follows it, or with the optimiser's step.
+        Join commands: a matrix product with the derivative that follows it, or with the optimiser's step; neighbours of
+        element-wise arithmetic; small neighbours that threads run together.
     keep_grads : bool
-        Keep the gradients that an optimiser's step in the function uses up. They are never stored otherwise, and
-        ``.grad`` is None after a call.
+        Keep the gradients that are made in a call and used up there by an optimiser's step. They are dropped otherwise,
+        and ``.grad`` is None after a call, so that nothing adds to them in the next one.
     max_programs : int
-        How many programs are kept per structure of the arguments; the one used longest ago goes first.
+        How many programs are kept; of more, those used longest ago go first.
 
     Returns
     -------
@@ -235,10 +237,13 @@ def compile(
     - Read anew in every call: the options of optimisers (learning rates, momentum, betas, penalties), the counters of
       Adam, dropout and random numbers, and whatever Tensors hold.
     - Recorded again: other shapes, dtypes, strides or structure of the arguments; a parameter, a state of an optimiser
-      or a gradient in other memory; ``requires_grad``, ``train()``/``eval()`` and the grad mode.
+      or a gradient in other memory; ``requires_grad`` and the grad mode; ``train()``/``eval()``, layers, plain options
+      and hooks of the modules that are called.
+    - Settled when recorded: whatever else Python decides, such as the numbers in a closure, or which Tensors are used.
     - Results are new memory at every call, and carry no history. Gradients that stay in ``.grad`` are the same memory
       at every call.
     - What has no kernel of its own is a call of numpy at its place in the list.
+    - Not for the methods of a class body: compile the bound method of an object.
 
     Examples
     --------
