@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from types import MethodType
 from typing import Any, overload
 
 from fastgrad import backend
@@ -78,7 +80,25 @@ class CompiledFunction(backend.native.Compiled):
         self._fuse = fuse
         self._keep_grads = keep_grads
         self._max_programs = max_programs
+        self._attribute = self.__name__
         self.clear()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction:
+        """As a method: every object has a compiled function of its own, which lives as long as the object."""
+        if instance is None:
+            return self
+        method = MethodType(self.function, instance)
+        bound = CompiledFunction(method, self._fuse, self._keep_grads, self._max_programs)
+        if hasattr(instance, "__dict__"):
+            vars(instance)[self._attribute] = bound
+        return bound
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
+        function = copy.deepcopy(self.function, memo)
+        return CompiledFunction(function, self._fuse, self._keep_grads, self._max_programs)
 
     def clear(self) -> None:
         """Forget all programs; the next call records again."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad.autograd.graph import wrap
+from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.program.ir import leaves, map_leaves
@@ -20,6 +21,8 @@ __all__ = ["run_epoch"]
 
 def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, drop_last: bool) -> Any:
     """See `CompiledFunction.run_epoch`."""
+    if state.recorder is not None:
+        state.recorder.refuse("run_epoch() is called")
     columns = _columns(arrays)
     rows = _order(order, len(columns[0]))
     if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
@@ -73,28 +76,31 @@ def _order(order: Any, count: int) -> np.ndarray:
     return rows
 
 
+def _array(x: Any) -> np.ndarray | None:
+    return x.data if isinstance(x, Value) else x if isinstance(x, np.ndarray) else None
+
+
 class _Results:
     """What each step returns, one under the other."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.structure: Any = None
-        self.stacks: list[np.ndarray | None] = []  # per leaf of the structure; None for what is no tensor
+        self.stacks: list[np.ndarray | None] = []  # per leaf of the structure; None for what is no array
 
     def put(self, step: int, result: Any) -> None:
         """The result of one step."""
         found = list(leaves(result))
         if not self.stacks:
             self.structure = result
-            for x in found:
-                is_tensor = isinstance(x, Value)
-                self.stacks.append(np.empty((self.steps, *x.data.shape), x.data.dtype) if is_tensor else None)
-        for stack, x in zip(self.stacks, found, strict=True):
-            if stack is not None:
-                if x.data.shape != stack.shape[1:]:
-                    given = f"a result of shape {x.data.shape} in step {step}"
+            for array in map(_array, found):
+                self.stacks.append(None if array is None else np.empty((self.steps, *array.shape), array.dtype))
+        for stack, array in zip(self.stacks, map(_array, found), strict=True):
+            if stack is not None and array is not None:
+                if array.shape != stack.shape[1:]:
+                    given = f"a result of shape {array.shape} in step {step}"
                     raise bad_value("run_epoch", "batch_size", given, f"shape {stack.shape[1:]}, or drop_last")
-                stack[step] = x.data
+                stack[step] = array
 
     def memory(self, fresh: Sequence[int]) -> list[np.ndarray]:
         """The stacks in the order in which a program numbers its results."""
@@ -115,6 +121,6 @@ class _Results:
 
         def stacked(x: Any) -> Any:
             stack = next(stacks)
-            return x if stack is None else wrap(stack)
+            return x if stack is None else wrap(stack) if isinstance(x, Value) else stack
 
         return map_leaves(stacked, self.structure)
