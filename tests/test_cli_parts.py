@@ -33,12 +33,10 @@ class Fake:
     def __init__(self, name: str, log: list[tuple[str, list[float]]]) -> None:
         self.name, self.log = name, log
 
-    def batch(self, x: Any, y: Any) -> tuple[Any, Any]:
-        return x, y
-
-    def step(self, x: Any, y: Any) -> Any:
-        self.log.append((self.name, x[:, 0].tolist()))
-        return np.float32(len(x))
+    def run(self, x: Any, y: Any, order: Any, batch_size: int) -> list[float]:
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        self.log += [(self.name, x[rows, 0].tolist()) for rows in batches]
+        return [float(len(rows)) for rows in batches]
 
     def weights(self) -> dict[str, Any]:
         return {"w": np.array([float(len(self.log))])}
@@ -69,7 +67,7 @@ def test_contestants_see_the_same_batches_and_take_turns() -> None:
     assert sum(advanced) == 18
     assert one.loss == other.loss == [(4 * 4 + 4 * 4 + 2 * 2) / 10] * 3
     assert one.accuracy == [0.75] * 3
-    assert len(one.step_seconds) == 2 + 2 + 2  # half a block of three is warm-up, rounded down
+    assert len(one.step_seconds) == 1 + 1 + 1  # half of two full batches is warm-up, and the smaller one is not timed
     assert len(one.weights) == 2
 
 

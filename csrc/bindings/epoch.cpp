@@ -6,44 +6,67 @@
 
 namespace fastgrad {
 
+namespace {
+
+char* memory_of(const py::object& array) { return static_cast<char*>(py::detail::array_proxy(array.ptr())->data); }
+
+// Row `row` of a C-contiguous array whose rows have `bytes`.
+char* row_of(const py::array& array, Py_ssize_t row, Py_ssize_t bytes) {
+    return static_cast<char*>(const_cast<void*>(array.data())) + row * bytes;
+}
+
+void gather(char* to, const py::array& from, const std::int64_t* rows, Py_ssize_t count) {
+    const Py_ssize_t bytes = from.nbytes() / from.shape(0);
+    const int tasks = tasks_for(double(count) * double(bytes) / 8);
+    parallel_for(tasks, [&](int task) {
+        for (Py_ssize_t r = count * task / tasks; r < count * (task + 1) / tasks; ++r)
+            std::memcpy(to + r * bytes, row_of(from, rows[r], bytes), std::size_t(bytes));
+    });
+}
+
+} // namespace
+
+bool Replay::fits_batches(const std::vector<py::object>& batches, const std::vector<py::array>& results) const {
+    if (batches.size() != inputs.size() || results.size() != fresh.size()) return false;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+        if (!inputs[i].is_tensor || inputs[i].requires_grad || !inputs[i].spec.fits(batches[i].ptr())) return false;
+    for (std::size_t i = 0; i < fresh.size(); ++i)
+        if (results[i].nbytes() != results[i].shape(0) * fresh[i].bytes) return false;
+    return true;
+}
+
 Py_ssize_t Replay::epoch(const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch,
                          Py_ssize_t begin, Py_ssize_t end, const std::vector<py::array>& results) {
-    const auto own = lock();
     const auto* rows = static_cast<const std::int64_t*>(order.data());
-    std::vector<py::object> gathered; // one batch of every argument
-    std::vector<char*> to;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const Input& input = inputs[i];
-        gathered.push_back(input.movable < 0 ? py::object(py::none()) : new_array(input.spec.dtype, input.spec.shape));
-        to.push_back(input.movable < 0 ? input.memory
-                                       : static_cast<char*>(py::detail::array_proxy(gathered[i].ptr())->data));
-        if (input.is_used && input.movable >= 0) program.point(std::size_t(input.movable), to[i]);
+    std::vector<py::object> batches; // one of every argument
+    for (const py::array& array : arrays) {
+        std::vector<Py_ssize_t> shape(array.shape(), array.shape() + array.ndim());
+        shape[0] = batch;
+        batches.push_back(new_array(array.dtype(), shape));
     }
+    if (!fits_batches(batches, results)) return 0;
     for (Py_ssize_t s = begin; s < end; ++s) {
+        // Between two steps others may run the program: handlers of signals, and threads, which would otherwise wait
+        // for the whole epoch where a step is too short to give the GIL away.
         if (PyErr_CheckSignals()) throw py::error_already_set();
+        if (s % 64 == 0) py::gil_scoped_release others;
+        const Turn turn(*this);
         if (!is_valid()) return s - begin;
         draw();
         for (std::size_t i = 0; i < inputs.size(); ++i) {
-            if (!inputs[i].is_used) continue;
-            const Py_ssize_t bytes = arrays[i].nbytes() / (arrays[i].shape(0) ? arrays[i].shape(0) : 1);
-            const char* from = static_cast<const char*>(arrays[i].data());
-            const std::int64_t* index = rows + s * batch;
-            char* target = to[i];
-            const int tasks = tasks_for(double(batch) * double(bytes) / 8);
-            parallel_for(tasks, [&](int task) {
-                for (Py_ssize_t r = batch * task / tasks; r < batch * (task + 1) / tasks; ++r)
-                    std::memcpy(target + r * bytes, from + index[r] * bytes, std::size_t(bytes));
-            });
+            const Input& input = inputs[i];
+            if (!input.is_used) continue;
+            char* to = input.movable < 0 ? input.memory : memory_of(batches[i]);
+            gather(to, arrays[i], rows + s * batch, batch);
+            if (input.movable >= 0) program.point(std::size_t(input.movable), to);
         }
         for (std::size_t i = 0; i < fresh.size(); ++i)
             if (fresh[i].movable >= 0)
-                program.point(std::size_t(fresh[i].movable),
-                              static_cast<char*>(const_cast<void*>(results[i].data())) + s * fresh[i].bytes);
+                program.point(std::size_t(fresh[i].movable), row_of(results[i], s, fresh[i].bytes));
         program.run();
         for (std::size_t i = 0; i < fresh.size(); ++i)
             if (fresh[i].movable < 0)
-                std::memcpy(static_cast<char*>(const_cast<void*>(results[i].data())) + s * fresh[i].bytes,
-                            fresh[i].memory, std::size_t(fresh[i].bytes));
+                std::memcpy(row_of(results[i], s, fresh[i].bytes), fresh[i].memory, std::size_t(fresh[i].bytes));
         finish(nullptr);
     }
     return end - begin;

@@ -127,13 +127,16 @@ void Replay::finish(PyObject* const* arguments) {
     }
 }
 
-std::unique_lock<std::mutex> Replay::lock() {
-    std::unique_lock<std::mutex> own(busy_, std::try_to_lock);
-    if (!own) {
+Replay::Turn::Turn(Replay& replay) : replay_(replay) {
+    if (replay.owner_ == std::this_thread::get_id())
+        throw std::runtime_error("a compiled function: called while this thread is running it, by the handler of a "
+                                 "signal or by a finalizer, expected a call after it");
+    own_ = std::unique_lock(replay.busy_, std::try_to_lock);
+    if (!own_) {
         py::gil_scoped_release unlocked; // whoever has it may need the GIL to finish
-        own.lock();
+        own_.lock();
     }
-    return own;
+    replay.owner_ = std::this_thread::get_id();
 }
 
 py::object Replay::wrap(py::object array) const {
@@ -161,7 +164,7 @@ PyObject* Replay::make_output(const Output& o, PyObject* const* arguments,
 
 PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     if (!fits(arguments, count)) return nullptr;
-    const auto own = lock();
+    const Turn turn(*this);
     if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
     check_memory(arguments);
     draw();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include <pybind11/numpy.h>
@@ -135,6 +136,7 @@ class Replay {
     static bool reads_options(const Update& update);
     void draw(); // random numbers, once it is sure that the program runs
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
+    bool fits_batches(const std::vector<py::object>& batches, const std::vector<py::array>& results) const;
     void check_memory(PyObject* const* arguments) const;
     void finish(PyObject* const* arguments);
     PyObject* make_output(const Output& output, PyObject* const* arguments,
@@ -151,10 +153,23 @@ class Replay {
         PyObject* held = slot(object, offset);
         return held == value.ptr() || (!held && value.is_none());
     }
-    std::unique_lock<std::mutex> lock();
+
+    // Held by whoever runs the program. All but waiting happens with the GIL.
+    class Turn {
+      public:
+        explicit Turn(Replay& replay);
+        ~Turn() { replay_.owner_ = {}; }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+      private:
+        Replay& replay_;
+        std::unique_lock<std::mutex> own_;
+    };
 
     const Tape& tape_;
     std::mutex busy_;
+    std::thread::id owner_;
 };
 
 } // namespace fastgrad

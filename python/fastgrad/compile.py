@@ -165,22 +165,27 @@ class CompiledFunction(backend.native.Compiled):
         Returns
         -------
         Tensor, or the structure that the function returns
-            The Tensors that the steps return, stacked: a scalar loss becomes a Tensor of shape (steps,).
+            The results of the steps, stacked: a scalar loss becomes a Tensor of shape (steps,). What is no array is as
+            the first step returned it.
 
         Raises
         ------
-        IndexError
-            If `order` names a row that is not there; nothing has run then.
+        IndexError, TypeError
+            If `order` names a row that is not there, or something is of a type that cannot be used; nothing has run.
         ValueError
-            If arrays differ in length, there is no batch, results differ in shape, or one is not computed anew in every
-            step in memory of its own.
+            If arrays differ in length, or there is no batch; nothing has run. If a step returns other shapes or dtypes
+            than those before it, as a last smaller one may.
+        RuntimeError
+            If the step cannot be recorded, or a function that is being recorded calls this.
         KeyboardInterrupt
-            On Ctrl-C, between two steps; those before are complete.
+            On Ctrl-C, between two steps; those before are complete. A step that calls numpy may be interrupted there,
+            as an eager one may.
 
         Notes
         -----
-        The first step, and a last smaller one, are ordinary calls, which may record. Whatever may change between calls
-        may not change within an epoch, as Python does not run: step a scheduler after it.
+        The first step, and a last smaller one, are ordinary calls, which may record; so are all steps of a function
+        that returns part of a tensor, or one that it has not computed. Python runs between steps in handlers of
+        signals and in other threads only: step a scheduler after the epoch.
 
         Examples
         --------

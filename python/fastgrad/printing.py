@@ -151,7 +151,7 @@ def text(tensor: Tensor, prefix: str = "tensor(") -> str:
 
     Source: ``torch.Tensor.__repr__``; grad_fn has fastgrad's name of the operation.
     """
-    data = tensor.data
+    data: Any = tensor.data
     if is_traced(data):
         data.recorder.refuse("a tensor is printed")
     indent = len(prefix)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import OrderedDict
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -120,3 +122,32 @@ def test_eager_and_compiled_calls_mix() -> None:
         mixed.net.zero_grad()
         assert bits([*mixed.net.parameters()]) == bits([*eager.net.parameters()])
     assert len(mixed.step.programs) == 1
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda y: Pair(y, y.sum()),
+        lambda y: Pair(Pair(y, 1), [y.sum()]),
+        lambda y: ((y, y.sum()), ()),
+        lambda y: ([], y, {}),
+        lambda y: [],
+    ],
+)
+def test_structure_is_that_of_the_eager_function_at_every_call(give: Any) -> None:
+    function = fg.compile(lambda x: give(x * 2))
+    expected = repr(give(fg.ones(3) * 2))
+    assert [repr(function(fg.ones(3))) for _ in range(3)] == [expected] * 3
+
+
+@pytest.mark.parametrize("give", [lambda y: OrderedDict(y=y), lambda y: SimpleNamespace(y=y), lambda y: {1, y.sum()}])
+def test_tensors_in_other_objects_are_refused(give: Any) -> None:
+    """A replay could only return the ones of the first call."""
+    function = fg.compile(lambda x: (1, give(x * 2)))
+    with pytest.raises(RuntimeError, match=r"returns tensors in a (OrderedDict|SimpleNamespace|set), exp"):
+        function(fg.ones(3))

@@ -18,17 +18,14 @@ Array = np.ndarray[Any, Any]
 
 
 class Contestant(Protocol):
-    """A library with a network in it, to be trained step by step."""
+    """A library with a network in it, to be trained some steps at a time."""
 
     name: str
     version: str
     note: str
 
-    def batch(self, x: Array, y: Array) -> tuple[Any, Any]:
-        """Wrap the arrays of a batch, without a copy; not timed."""
-
-    def step(self, x: Any, y: Any) -> Any:
-        """Forward, loss, backward, update; timed. Returns the loss as the library's tensor."""
+    def run(self, x: Array, y: Array, order: Array, batch_size: int) -> list[float]:
+        """Train on the rows that `order` names, `batch_size` to a step; timed. Returns the loss of every step."""
 
     def weights(self) -> dict[str, Array]:
         """Copy the parameters out, by their names in ``state_dict``."""
@@ -49,7 +46,7 @@ class Fastgrad:
     """
 
     name = "fastgrad"
-    note = "optim.SGD"
+    note = "optim.SGD, step recorded by fg.compile, many in one native call (run_epoch)"
 
     def __init__(self, settings: Settings, sizes: list[int]) -> None:
         self.version = fg.__version__
@@ -62,18 +59,19 @@ class Fastgrad:
             weight_decay=settings.l2,
             l1=settings.l1,
         )
+        self.step = fg.compile(self._step)
 
-    def batch(self, x: Array, y: Array) -> tuple[Any, Any]:
-        """Wrap the arrays of a batch."""
-        return fg.from_numpy(x), fg.from_numpy(y)
-
-    def step(self, x: Any, y: Any) -> Any:
-        """Train on one batch."""
+    def _step(self, x: Any, y: Any) -> Any:
         loss = F.cross_entropy(self.network(x), y)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return loss
+
+    def run(self, x: Array, y: Array, order: Array, batch_size: int) -> list[float]:
+        """Train on the rows that `order` names."""
+        losses: list[float] = self.step.run_epoch((fg.from_numpy(x), fg.from_numpy(y)), order, batch_size).tolist()
+        return losses
 
     def weights(self) -> dict[str, Array]:
         """Copy the parameters out."""

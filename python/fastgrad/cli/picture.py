@@ -111,7 +111,7 @@ def _plain_log_ticks(axes: Any) -> None:
 def _bars(axes: Any, comparison: Comparison) -> None:
     """One bar a library: the median, with a whisker over the middle half of the steps.
 
-    On a busy machine single steps can take a thousand times longer: a whisker that would make the bars
+    On a busy machine single blocks of steps can take a thousand times longer: a whisker that would make the bars
     invisible ends in an arrow at twice the longest bar.
     """
     records, medians = comparison.records, comparison.median_steps

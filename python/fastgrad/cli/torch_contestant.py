@@ -87,15 +87,15 @@ class Torch:
             One batch.
         """
         network, best = self.network, dict.fromkeys(VARIANTS, float("inf"))
-        inputs = self.batch(x, y)
+        one = np.arange(len(y))
+        many = np.tile(one, TRIAL_STEPS)
         copies = {name: copy.deepcopy(network) for name in VARIANTS}
         for _ in range(TRIAL_ROUNDS):
             for name in VARIANTS:
                 self._use(copies[name], name)
-                self.step(*inputs)  # not timed: the first step allocates the momentum buffers
+                self.run(x, y, one, len(y))  # not timed: the first step allocates the momentum buffers
                 start = time.perf_counter()
-                for _ in range(TRIAL_STEPS):
-                    self.step(*inputs)
+                self.run(x, y, many, len(y))
                 best[name] = min(best[name], time.perf_counter() - start)
         fastest = min(best, key=best.__getitem__)
         self._use(network, fastest)
@@ -113,12 +113,15 @@ class Torch:
             **VARIANTS[variant],
         )
 
-    def batch(self, x: Array, y: Array) -> tuple[Any, Any]:
-        """Wrap the arrays of a batch."""
-        return self.torch.from_numpy(x), self.torch.from_numpy(y)
+    def run(self, x: Array, y: Array, order: Array, batch_size: int) -> list[float]:
+        """Train on the rows that `order` names: gathered at once, which is faster than batch by batch."""
+        rows = self.torch.from_numpy(order)
+        batches = [self.torch.from_numpy(each).index_select(0, rows).split(batch_size) for each in (x, y)]
+        losses = [self._step(*batch).detach() for batch in zip(*batches, strict=True)]
+        result: list[float] = self.torch.stack(losses).tolist()
+        return result
 
-    def step(self, x: Any, y: Any) -> Any:
-        """Train on one batch."""
+    def _step(self, x: Any, y: Any) -> Any:
         loss = self.torch.nn.functional.cross_entropy(self.network(x), y)
         self.optimiser.zero_grad()
         loss.backward()

@@ -1,4 +1,4 @@
-"""The contest itself: the same batches through every contestant, block by block, timed step by step."""
+"""The contest itself: the same batches through every contestant, in blocks of steps that are timed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WARM_STEPS = 2
 REST_SECONDS = 0.015  # idle threads of an OpenMP runtime go on spinning for some milliseconds
 PREDICT_ROWS = 4096
 
-HOW_TIMED = (
-    f"The libraries take turns in blocks of at most {BLOCK_STEPS} steps, the one that begins changing every\n"
-    f"block, with a rest of {1000 * REST_SECONDS:.0f} ms between; warm-up (half of the first block, "
-    f"{WARM_STEPS} steps of\neach later one) is not counted."
-)
+HOW_TIMED = f"""\
+A step gathers its rows and does forward, loss, backward and update. The libraries take turns in
+blocks of at most {BLOCK_STEPS} steps, the one that begins changing every block, with a rest of
+{1000 * REST_SECONDS:.0f} ms between. A block is timed as a whole; all its steps count alike. Warm-up (half of the
+first block, {WARM_STEPS} steps of each later one) and a smaller batch at the end of an epoch are not counted."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Record:
     accuracy : list of float
         Share of test rows classified rightly after each epoch, from 0 to 1.
     step_seconds : list of float
-        Duration of every step that was timed, warm-up excluded.
+        For every step that was timed the mean duration of those that were timed together.
     weights : list of dict
         The parameters after the first and after the last epoch.
     """
@@ -81,21 +81,18 @@ def train(
     turn = 0
     for epoch in range(settings.epochs):
         order = generator.permutation(rows)
-        batches = [
-            order[start : start + settings.batch_size] for start in range(0, rows, settings.batch_size)
-        ]
         totals = [0.0] * len(contestants)
-        for start in range(0, len(batches), BLOCK_STEPS):
-            block = batches[start : start + BLOCK_STEPS]
-            warm = len(block) // 2 if turn == 0 else min(WARM_STEPS, len(block) // 2)
+        for start in range(0, rows, BLOCK_STEPS * settings.batch_size):
+            block = order[start : start + BLOCK_STEPS * settings.batch_size]
+            sizes = [min(settings.batch_size, len(block) - at) for at in range(0, len(block), settings.batch_size)]
             numbers = list(range(len(contestants)))
             for number in reversed(numbers) if turn % 2 else numbers:
                 if len(contestants) > 1:
                     time.sleep(REST_SECONDS)
-                seconds, losses = _run_block(contestants[number], data, block)
-                records[number].step_seconds += seconds[warm:]
-                totals[number] += sum(loss * len(batch) for loss, batch in zip(losses, block, strict=True))
-                advance(len(block), f"epoch {epoch + 1}")
+                seconds, losses = _run_block(contestants[number], data, block, settings.batch_size, turn == 0)
+                records[number].step_seconds += seconds
+                totals[number] += sum(loss * size for loss, size in zip(losses, sizes, strict=True))
+                advance(len(losses), f"epoch {epoch + 1}")
             turn += 1
         for one, record, total in zip(contestants, records, totals, strict=True):
             record.loss.append(total / rows)
@@ -105,15 +102,24 @@ def train(
     return records
 
 
-def _run_block(one: Contestant, data: Data, block: list[Any]) -> tuple[list[float], list[float]]:
+def _run_block(
+    one: Contestant, data: Data, block: Any, batch_size: int, is_first: bool
+) -> tuple[list[float], list[float]]:
+    """The duration of each step that was timed, and the loss of every step."""
+    full = len(block) // batch_size
+    warm = full // 2 if is_first else min(WARM_STEPS, full // 2)
+    end = full * batch_size or len(block)  # fewer rows than a batch are timed as they are
+    parts = [block[: warm * batch_size], block[warm * batch_size : end], block[end:]]
     seconds, losses = [], []
-    clock = time.perf_counter
-    for rows in block:
-        x, y = one.batch(data.x_train[rows], data.y_train[rows])
-        start = clock()
-        loss = one.step(x, y)
-        seconds.append(clock() - start)
-        losses.append(float(loss.item()))
+    for number, rows in enumerate(parts):
+        if not len(rows):
+            continue
+        start = time.perf_counter()
+        found = one.run(data.x_train, data.y_train, rows, batch_size)
+        duration = time.perf_counter() - start
+        losses += found
+        if number == 1:
+            seconds = [duration / len(found)] * len(found)
     return seconds, losses
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad import dtypes
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
@@ -25,15 +27,12 @@ def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, 
         state.recorder.refuse("run_epoch() is called")
     columns = _columns(arrays)
     rows = _order(order, len(columns[0]))
-    if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
-        raise bad_type("run_epoch", "batch_size", f"a {type(batch_size).__name__}", "an int")
-    if batch_size < 1:
-        raise bad_value("run_epoch", "batch_size", str(batch_size), "at least 1")
+    batch_size = _batch_size(batch_size)
     full = len(rows) // batch_size
     steps = full if drop_last else -(-len(rows) // batch_size)
     if steps == 0:
         raise bad_value("run_epoch", "order", f"of {len(rows)} rows", f"at least {batch_size if drop_last else 1}")
-    results = _Results(steps)
+    results = _Results(steps, batch_size)
     done = 0
     while done < steps:
         # This step may record: it is the first, or something has changed that the program depends on.
@@ -42,8 +41,9 @@ def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, 
         done += 1
         if done < full:
             program = step._last_program(len(columns))
-            if program is not None:
-                done += program.native.epoch(columns, rows, batch_size, done, full, results.memory(program.fresh))
+            memory = None if program is None else results.memory(program.fresh)
+            if program is not None and memory is not None:
+                done += program.native.epoch(columns, rows, batch_size, done, full, memory)
     return results.answer()
 
 
@@ -55,7 +55,12 @@ def _columns(arrays: Any) -> list[np.ndarray]:
     for x in given:
         if not isinstance(x, (Value, np.ndarray)):
             raise bad_type("run_epoch", "arrays", f"a {type(x).__name__}", "Tensors")
+        if isinstance(x, Value) and x.node is not None:
+            raise bad_value("run_epoch", "arrays", "a Tensor that requires gradients", "data: x.detach()")
         array = x.data if isinstance(x, Value) else x
+        if dtypes.convert("run_epoch", "arrays", array) is not array:
+            expected = "float32, float64, int64, int32, uint8 or bool"
+            raise bad_type("run_epoch", "arrays", f"an array of dtype {array.dtype}", expected)
         if array.ndim == 0 or len(array) != len(columns[0] if columns else array):
             expected = "one row per example in every array"
             raise bad_value("run_epoch", "arrays", f"an array of shape {array.shape}", expected)
@@ -67,53 +72,54 @@ def _order(order: Any, count: int) -> np.ndarray:
     if order is None:
         return np.arange(count)
     rows = order.data if isinstance(order, Value) else np.asarray(order)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         raise bad_type("run_epoch", "order", f"{rows.dtype} of shape {rows.shape}", "integers in one dimension")
-    rows = np.ascontiguousarray(rows, np.int64)
-    if rows.size and not (rows.min() >= 0 and rows.max() < count):
-        wrong = rows[(rows < 0) | (rows >= count)][0]
-        raise bad_index("run_epoch", "order", str(wrong), f"rows between 0 and {count - 1}")
-    return rows
+    outside = (rows < 0) | (rows >= count)
+    if outside.any():
+        raise bad_index("run_epoch", "order", f"row {rows[outside][0]}", f"rows of arrays of length {count}")
+    return rows.astype(np.int64)  # a copy: nobody changes it any more
 
 
-def _array(x: Any) -> np.ndarray | None:
-    return x.data if isinstance(x, Value) else x if isinstance(x, np.ndarray) else None
+def _batch_size(size: Any) -> int:
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise bad_type("run_epoch", "batch_size", f"a {type(size).__name__}", "an int")
+    number = operator.index(size)
+    if number < 1:
+        raise bad_value("run_epoch", "batch_size", str(number), "at least 1")
+    return number
 
 
 class _Results:
     """What each step returns, one under the other."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, batch_size: int) -> None:
         self.steps = steps
+        self.batch_size = batch_size
         self.structure: Any = None
         self.stacks: list[np.ndarray | None] = []  # per leaf of the structure; None for what is no array
 
     def put(self, step: int, result: Any) -> None:
         """The result of one step."""
-        found = list(leaves(result))
-        if not self.stacks:
+        found = [x.data if isinstance(x, Value) else x for x in leaves(result)]
+        if step == 0:
             self.structure = result
-            for array in map(_array, found):
-                self.stacks.append(None if array is None else np.empty((self.steps, *array.shape), array.dtype))
-        for stack, array in zip(self.stacks, map(_array, found), strict=True):
-            if stack is not None and array is not None:
-                if array.shape != stack.shape[1:]:
-                    given = f"a result of shape {array.shape} in step {step}"
-                    raise bad_value("run_epoch", "batch_size", given, f"shape {stack.shape[1:]}, or drop_last")
-                stack[step] = array
-
-    def memory(self, fresh: Sequence[int]) -> list[np.ndarray]:
-        """The stacks in the order in which a program numbers its results."""
-        numbered: dict[int, np.ndarray] = {}
-        for number, stack in zip(fresh, self.stacks, strict=True):
+            self.stacks = [
+                np.empty((self.steps, *x.shape), x.dtype) if isinstance(x, np.ndarray) else None for x in found
+            ]
+        given, expected = _kinds(found), [None if s is None else (s.shape[1:], s.dtype) for s in self.stacks]
+        if given != expected:
+            raise bad_value(
+                "run_epoch", "batch_size", f"{self.batch_size}, and step {step} returns {_text(given)}",
+                f"{_text(expected)} as from the steps before, or drop_last",
+            )  # fmt: skip
+        for stack, x in zip(self.stacks, found, strict=True):
             if stack is not None:
-                if number < 0:
-                    raise bad_value(
-                        "run_epoch", "step", "one that returns part of a tensor, or a tensor from outside",
-                        "one whose results are computed anew in every step",
-                    )  # fmt: skip
-                numbered[number] = stack
-        return [numbered[number] for number in sorted(numbered)]
+                stack[step] = x
+
+    def memory(self, fresh: Sequence[int]) -> list[np.ndarray] | None:
+        """The stacks in the order in which a program numbers its results; None if not all are its own and whole."""
+        numbered = {n: stack for n, stack in zip(fresh, self.stacks, strict=True) if stack is not None}
+        return None if -1 in numbered else [numbered[number] for number in sorted(numbered)]
 
     def answer(self) -> Any:
         """All results in the structure of one."""
@@ -124,3 +130,12 @@ class _Results:
             return x if stack is None else wrap(stack) if isinstance(x, Value) else stack
 
         return map_leaves(stacked, self.structure)
+
+
+def _kinds(found: Sequence[Any]) -> list[Any]:
+    return [(x.shape, x.dtype) if isinstance(x, np.ndarray) else None for x in found]
+
+
+def _text(kinds: Sequence[Any]) -> str:
+    arrays = [f"{dtype} of shape {shape}" for shape, dtype in (kind for kind in kinds if kind is not None)]
+    return ", ".join(arrays) or "no array"

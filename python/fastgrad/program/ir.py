@@ -154,11 +154,12 @@ def map_leaves(f: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def leaves(tree: Any) -> Iterator[Any]:
-    """All leaves of nested tuples, lists and dicts."""
-    if isinstance(tree, (tuple, list)):
+    """All leaves of nested tuples, lists and dicts: those that `map_leaves` replaces."""
+    kind = tree.__class__
+    if kind is tuple or kind is list or (isinstance(tree, tuple) and hasattr(tree, "_fields")):
         for x in tree:
             yield from leaves(x)
-    elif isinstance(tree, dict):
+    elif kind is dict:
         for x in tree.values():
             yield from leaves(x)
     else:

@@ -211,11 +211,11 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     results = [_result(recorder, inputs, held, x) for x in leaves(result)]
     values = iter([r.value for r in results])
     answer = map_leaves(lambda _: next(values), result)
-    flat = isinstance(result, tuple) and len(result) == len(results)
-    rebuild = None if flat or not isinstance(result, (tuple, list, dict)) else _rebuilder(answer)
+    single = len(results) == 1 and results[0].value is answer
+    flat = type(answer) is tuple and [id(x) for x in answer] == [id(r.value) for r in results]
+    rebuild = None if flat or single else _rebuilder(answer)
     del result, held
     effects = grads + inputs.finish(recorder)
-    single = not isinstance(answer, (tuple, list, dict))
     built = build(recorder, inputs.arguments, results, effects, fused, single, grad_enabled)
     if rebuild is not None:
         built.native.rebuild = rebuild
@@ -249,6 +249,15 @@ def _settle_grads(recorder: Recorder, keep_grads: bool) -> list[tuple[Any, int, 
     return effects
 
 
+def _holds_made(recorder: Recorder, x: Any) -> bool:
+    """Whether an object has tensors in it that a replay would not compute anew."""
+    if isinstance(x, (tuple, list, set)):
+        held = iter(x)
+    else:
+        held = iter((x if isinstance(x, dict) else getattr(x, "__dict__", {})).values())
+    return any(isinstance(y, Traced) or (isinstance(y, Value) and recorder.is_made(y)) for y in held)
+
+
 def _result(recorder: Recorder, inputs: _StandIns, held: list[Any], x: Any) -> Result:
     """How a returned value comes to be in a replay."""
     if isinstance(x, Value):
@@ -261,6 +270,11 @@ def _result(recorder: Recorder, inputs: _StandIns, held: list[Any], x: Any) -> R
     elif isinstance(x, Traced):
         array = x.array
     else:
+        if _holds_made(recorder, x):
+            raise RuntimeError(
+                f"{inputs.call.function}(): returns tensors in a {type(x).__name__}, expected them alone or in tuples, "
+                "named tuples, lists and dicts"
+            )
         return Result(x)
     fixed = [recorder.buffer(each) for _, each, _, _ in recorder.seen.values()]
     fixed += [recorder.buffer(each.array) for each in inputs.arguments]
