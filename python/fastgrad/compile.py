@@ -237,8 +237,8 @@ def compile(
         Join commands: a matrix product with the derivative that follows it, or with the optimiser's step; neighbours of
         element-wise arithmetic; small neighbours that threads run together.
     keep_grads : bool
-        Keep the gradients that are made in a call and used up there by an optimiser's step. They are dropped otherwise,
-        and ``.grad`` is None after a call, so that nothing adds to them in the next one.
+        Keep the gradients that the function clears, makes, and uses up in an optimiser's step. They are dropped
+        otherwise, mostly without ever being stored, and ``.grad`` is None after a call.
     max_programs : int
         How many programs are kept; of more, those used longest ago go first.
 
@@ -268,7 +268,7 @@ def compile(
     - Results are new memory at every call, and carry no history. Gradients that stay in ``.grad`` are the same memory
       at every call.
     - What has no kernel of its own is a call of numpy at its place in the list.
-    - Not for the methods of a class body: compile the bound method of an object.
+    - A method that is decorated in its class has programs per object.
 
     Examples
     --------
