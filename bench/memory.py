@@ -3,7 +3,8 @@
 Counted are bytes of arrays that live besides what outlasts training: parameters, the optimiser's state and the batch.
 Two steps are watched, from a state without gradients, since the second one meets the gradients of the first.
 
-- fastgrad recorded: ``program.nbytes``, the buffers of the recorded program; they are held from step to step.
+- fastgrad recorded: ``program.nbytes``, the buffers of the recorded program, which are held from step to step, and its
+  results.
 - torch: every allocation and release of its CPU allocator, as `torch.profiler` notes them; the peak of their sum.
 - fastgrad eager, numpy: the peak of `tracemalloc`, to which numpy reports its arrays. It counts Python's own objects
   too, some tens of KiB.

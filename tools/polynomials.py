@@ -36,12 +36,19 @@ def erfc_scaled(t: mp.mpf) -> mp.mpf:
     return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a)
 
 
+def normal_scaled(t: mp.mpf) -> mp.mpf:
+    """g in Phi(-a) = exp(-a^2 / 2) g(t) / (a + 2), with t = (a - 2) / (a + 2), a >= 0."""
+    a = 2 * (1 + t) / (1 - t)
+    return (a + 2) * mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+
+
 FITS: list[tuple[str, Callable, tuple, int, Callable]] = [
     # name, function, interval, degree, weight of an error in the result
     ("exp_tail<float>", exp_tail, (-HALF_LN2 * 1.01, HALF_LN2 * 1.01), 5, lambda r: abs(r)),
     ("exp_tail<double>", exp_tail, (-HALF_LN2 * 1.01, HALF_LN2 * 1.01), 10, lambda r: abs(r)),
     ("log_tail<float>", log_tail, (mp.mpf(0), mp.mpf("0.0297")), 3, lambda z: z / 2),
     ("log_tail<double>", log_tail, (mp.mpf(0), mp.mpf("0.0297")), 7, lambda z: z / 2),
+    ("normal_scaled<float>", normal_scaled, (mp.mpf(-1), mp.mpf(13) / 17), 11, lambda t: mp.mpf(1)),
     ("erfc_scaled", erfc_scaled, (mp.mpf(-1), mp.mpf(26) / 30), 24, lambda t: mp.mpf(1)),
 ]
 

@@ -69,7 +69,7 @@ class Eager:
 class Recorded(Eager):
     """The same, recorded by `fastgrad.compile` and replayed without the tape.
 
-    The batch is handed over as tensors at every step, so its copy into the program's inputs is part of the time.
+    The batch is handed over as tensors at every step, so to see that the program still fits is part of the time.
     """
 
     name = "fastgrad recorded"

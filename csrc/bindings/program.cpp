@@ -52,13 +52,13 @@ void add_input(Replay& r, const py::array& array, bool is_tensor, bool requires_
     const int movable = is_used && is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
     r.inputs.push_back(
         {is_tensor, requires_grad, ArraySpec::of(array), movable, memory_of(array), is_used, is_written});
-    r.program.keep(array);
+    if (is_used && movable < 0) r.program.keep(array);
 }
 
 int add_fresh(Replay& r, const py::array& array, bool is_movable) {
     const int movable = is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
     r.fresh.push_back({movable, memory_of(array), array.nbytes()});
-    r.program.keep(array);
+    if (movable < 0) r.program.keep(array);
     return int(r.fresh.size()) - 1;
 }
 

@@ -2,7 +2,7 @@
 //
 // A struct here and a line in FASTGRAD_ACTIVATIONS give the fused epilogue of `linear`, the Python function,
 // the nn module and the row in docs/activations.md. The templates work on any V with arithmetic, comparisons,
-// select, abs, exp, scaled_exp, expm1, log1p, tanh, logistic, logistic_pair and (for doubles) normal.
+// select, abs, exp, scaled_exp, expm1, log1p, tanh, logistic, logistic_pair, times_normal and (for doubles) normal.
 //
 //   forward(x, p)        y = f(x)
 //   from_output(y, p)    f'(x), computed from y     at least one of the two;
@@ -15,6 +15,12 @@
 #include "activation_info.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
+
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool fma_rounds_once = true;
+#else
+constexpr bool fma_rounds_once = false; // of a product, what rounding loses cannot be had in the same width
+#endif
 
 struct ActivationDefaults { // what the structs below may leave out
     static constexpr bool wide_forward = false, wide_derivative = false, gates = false;
@@ -122,8 +128,8 @@ struct Gelu : ReadsInput {
                                          "Hendrycks and Gimpel 2016; torch.nn.functional.gelu",
                                          0,
                                          {}};
-    static constexpr bool wide_forward = true, wide_derivative = true;
-    template <class V> static V forward(V x, Parameters<V>) { return maximum(x, -1e3) * normal(x).cumulative; }
+    static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = true;
+    template <class V> static V forward(V x, Parameters<V>) { return times_normal(x); }
     template <class V> static V from_input(V x, Parameters<V>) {
         const auto [cumulative, density] = normal(x);
         return cumulative + minimum(maximum(x, -1e3), 1e3) * density;
@@ -200,14 +206,21 @@ struct Softplus : ReadsInput {
         2,
         {{"beta", "Sharpness; not 0.", 1.0, Domain::finite_nonzero},
          {"threshold", "Above it the function is the identity.", 20.0, Domain::not_nan}}};
-    static constexpr bool wide_forward = true, wide_derivative = true;
+    static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
     template <class V> static V forward(V x, Parameters<V> p) {
         const V z = x * p.a;
-        return select(z > p.b, x, (maximum(z, 0.0) + log1p(exp(-abs(z)))) / p.a);
+        return select(z > p.b, x, (maximum(z, 0.0) + log1p(decay(x, z, p))) / p.a);
     }
     template <class V> static V from_input(V x, Parameters<V> p) {
-        const V z = x * p.a;
-        return select(z > p.b, V(1.0), logistic(z));
+        const V z = x * p.a, e = decay(x, z, p);
+        return select(z > p.b, V(1.0), select(z < V(0.0), e, V(1.0)) / (e + V(1.0)));
+    }
+
+  private:
+    // exp(-|beta x|), where z is beta x but for a rounding error that exp would magnify
+    template <class V> static V decay(V x, V z, Parameters<V> p) {
+        const V e = exp(-abs(z)), lost = select(abs(z) < V(1e3), fma(x, p.a, -z), 0.0);
+        return fma(select(z < V(0.0), e, -e), lost, e);
     }
 };
 

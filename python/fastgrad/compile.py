@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from types import MethodType
 from typing import Any, overload
 
 from fastgrad import backend
@@ -78,7 +80,25 @@ class CompiledFunction(backend.native.Compiled):
         self._fuse = fuse
         self._keep_grads = keep_grads
         self._max_programs = max_programs
+        self._attribute = self.__name__
         self.clear()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction:
+        """As a method: every object has a compiled function of its own, which lives as long as the object."""
+        if instance is None:
+            return self
+        method = MethodType(self.function, instance)
+        bound = CompiledFunction(method, self._fuse, self._keep_grads, self._max_programs)
+        if hasattr(instance, "__dict__"):
+            vars(instance)[self._attribute] = bound
+        return bound
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
+        function = copy.deepcopy(self.function, memo)
+        return CompiledFunction(function, self._fuse, self._keep_grads, self._max_programs)
 
     def clear(self) -> None:
         """Forget all programs; the next call records again."""
@@ -205,8 +225,8 @@ def compile(
     """Record a function once, and replay what it did natively at every later call.
 
     The first call with arguments of some shapes and dtypes runs the function as usual and writes down every kernel and
-    every numpy call; later ones run that list without Python and without the GIL. Results have the bits of the eager
-    tape.
+    every numpy call; later ones run that list natively, without the GIL where there is a kernel for everything. Results
+    have the bits of the eager tape.
 
     Parameters
     ----------
@@ -214,12 +234,13 @@ def compile(
         A training step, an evaluation: anything that computes with Tensors. Left out, `compile` is a decorator with
         options.
     fuse : bool
-        Join commands: a matrix product with the derivative that follows it, or with the optimiser's step.
+        Join commands: a matrix product with the derivative that follows it, or with the optimiser's step; neighbours of
+        element-wise arithmetic; small neighbours that threads run together.
     keep_grads : bool
-        Keep the gradients that an optimiser's step in the function uses up. They are never stored otherwise, and
-        ``.grad`` is None after a call.
+        Keep the gradients that the function clears, makes, and uses up in an optimiser's step. They are dropped
+        otherwise, mostly without ever being stored, and ``.grad`` is None after a call.
     max_programs : int
-        How many programs are kept per structure of the arguments; the one used longest ago goes first.
+        How many programs are kept; of more, those used longest ago go first.
 
     Returns
     -------
@@ -241,10 +262,13 @@ def compile(
     - Read anew in every call: the options of optimisers (learning rates, momentum, betas, penalties), the counters of
       Adam, dropout and random numbers, and whatever Tensors hold.
     - Recorded again: other shapes, dtypes, strides or structure of the arguments; a parameter, a state of an optimiser
-      or a gradient in other memory; ``requires_grad``, ``train()``/``eval()`` and the grad mode.
+      or a gradient in other memory; ``requires_grad`` and the grad mode; ``train()``/``eval()``, layers, plain options
+      and hooks of the modules that are called.
+    - Settled when recorded: whatever else Python decides, such as the numbers in a closure, or which Tensors are used.
     - Results are new memory at every call, and carry no history. Gradients that stay in ``.grad`` are the same memory
       at every call.
     - What has no kernel of its own is a call of numpy at its place in the list.
+    - A method that is decorated in its class has programs per object.
 
     Examples
     --------

@@ -10,6 +10,7 @@ import numpy as np
 from fastgrad import dtypes
 from fastgrad.autograd.graph import Node
 from fastgrad.errors import bad_value
+from fastgrad.traced import is_traced
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -150,7 +151,9 @@ def text(tensor: Tensor, prefix: str = "tensor(") -> str:
 
     Source: ``torch.Tensor.__repr__``; grad_fn has fastgrad's name of the operation.
     """
-    data = tensor.data
+    data: Any = tensor.data
+    if is_traced(data):
+        data.recorder.refuse("a tensor is printed")
     indent = len(prefix)
     suffixes = []
     usual: tuple[Any, ...] = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)

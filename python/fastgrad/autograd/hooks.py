@@ -53,8 +53,7 @@ def _node(function: str, x: Value, hook: Any) -> Node | Leaf:
 
 
 def register_hook(x: Value, hook: Callable[..., Any]) -> RemovableHandle:
-    """Have ``hook(gradient)`` called when the gradient of `x` is complete, in every backward pass "
-    "from now on."""
+    """Have ``hook(gradient)`` called when the gradient of `x` is complete, in every backward pass from now on."""
     node = _node("register_hook", x, hook)
     hooks = node.hooks
     if hooks is None:

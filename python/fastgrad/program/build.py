@@ -23,6 +23,7 @@ from fastgrad.program.surface import (
     add_results,
     add_tape,
     add_updates,
+    is_python_used,
     ref_of,
 )
 from fastgrad.program.teams import Team, make_teams
@@ -82,7 +83,6 @@ def build(
     native = backend.native.Program()
     memory = Arrays(places, nbytes)
     at = _add_commands(native, plan.commands, memory)
-    native.keep(memory.owners)
     add_arguments(native, recorder, arguments, plan)
     fresh, bytes_made = add_results(native, results, refs, plan, memory)
     add_tape(native, recorder, arguments, effects)
@@ -90,6 +90,11 @@ def build(
     add_draws(native, recorder.draws, plan.commands, at)
     for begin, end in reversed(teams):
         native.team(at[begin - 1] + 1 if begin else 0, at[end - 1] + 1)
+    # The memory of arguments and results is another one in every call: that of the recorded call is let go.
+    gone = [b for b in recorder.buffers.values() if b.kind in ("input", "output") and not is_python_used(plan, b)]
+    native.keep([owner for owner in memory.owners if not any(owner is b.array for b in gone)])
+    for buffer in gone:
+        buffer.array = None
     native.grad_enabled, native.single = grad_enabled, single
     return Built(native, plan.commands, places, nbytes + bytes_made, fresh, teams)
 

@@ -24,7 +24,7 @@ __all__ = ["run_epoch"]
 def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, drop_last: bool) -> Any:
     """See `CompiledFunction.run_epoch`."""
     if state.recorder is not None:
-        raise RuntimeError("run_epoch(): called by a function that is being recorded, expected calls of the step there")
+        state.recorder.refuse("run_epoch() is called")
     columns = _columns(arrays)
     rows = _order(order, len(columns[0]))
     batch_size = _batch_size(batch_size)

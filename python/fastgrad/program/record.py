@@ -234,12 +234,16 @@ def _rebuilder(answer: Any) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def _settle_grads(recorder: Recorder, keep_grads: bool) -> list[tuple[Any, int, Any]]:
-    """What the ``.grad`` of each tensor is after a call: a gradient that an optimiser has used up is dropped."""
+    """What the ``.grad`` of each tensor is after a call.
+
+    A gradient that an optimiser has used up is dropped, if the next call begins by clearing it: nobody adds to it then.
+    """
     used = {id(p) for update in recorder.updates for p in update.tensors}
     effects: list[tuple[Any, int, Any]] = []
     for t in recorder.grads.values():
         grad = t.grad
-        if grad is not None and id(t) in used and not keep_grads and recorder.is_fresh(grad.data):
+        drops = not keep_grads and id(t) in used and id(t) not in recorder.grads_read
+        if grad is not None and drops and recorder.is_fresh(grad.data):
             t.grad = grad = None
         effects.append((t, -1, grad))
     return effects

@@ -15,7 +15,10 @@ from fastgrad.program.memory import Arrays, Memory
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.surroundings import unchanged
 
-__all__ = ["Argument", "Result", "add_arguments", "add_draws", "add_results", "add_tape", "add_updates", "ref_of"]
+__all__ = [
+    "Argument", "Result", "add_arguments", "add_draws", "add_results", "add_tape", "add_updates", "is_python_used",
+    "ref_of",
+]  # fmt: skip
 
 
 @dataclass
@@ -37,7 +40,8 @@ class Result:
     argument: int = -1  # the argument that it is, or -1
 
 
-def _is_python_used(plan: Plan, buffer: Buffer) -> bool:
+def is_python_used(plan: Plan, buffer: Buffer) -> bool:
+    """Whether a call of Python's has an array of the buffer, which stays where it is."""
     return any(c.function is not None and c.touches(buffer) for c in plan.commands)
 
 
@@ -50,7 +54,7 @@ def add_arguments(native: Any, recorder: Recorder, arguments: Sequence[Argument]
             argument.is_tensor,
             argument.requires_grad,
             bool(plan.users(buffer)),
-            not _is_python_used(plan, buffer),
+            not is_python_used(plan, buffer),
             any(c.is_writing(buffer) for c in plan.commands),
         )
 
@@ -78,7 +82,7 @@ def add_results(
             if ref.buffer not in numbers:
                 if ref.is_whole and result.array is not None and result.array.flags.c_contiguous:
                     alone[-1] = len(set(numbers.values()))
-                numbers[ref.buffer] = native.add_fresh(base, not _is_python_used(plan, ref.buffer))
+                numbers[ref.buffer] = native.add_fresh(base, not is_python_used(plan, ref.buffer))
                 total += ref.buffer.nbytes
             native.add_output(numbers[ref.buffer], base, memory.array(ref), result.is_tensor)
     return alone, total

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.autograd.node import Leaf
+from fastgrad.autograd.node import Leaf, Value
 
 __all__ = ["describe", "hooks_of", "unchanged"]
 
@@ -29,7 +29,7 @@ def describe(module: Any) -> dict[str, Any]:
         elif name == "_hooks":
             if value is not None:
                 found[name] = tuple([tuple(table) for table in (value.forward_pre, value.forward, value.backward)])
-        elif name == "forward":
+        elif name == "forward" or isinstance(value, Value):
             found[name] = id(value)
         elif isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(isinstance(x, _PLAIN) for x in value)):
             found[name] = value.__class__, repr(value)
@@ -50,6 +50,7 @@ def unchanged(
         kept = {name: value for name, value in before.items() if name == "training" or after.get(name) == value}
         # The members are kept alive, so that no other object gets their identity.
         members = [list(vars(module)[name].values()) for name in ("_parameters", "_buffers", "_modules")]
+        members.append([value for value in vars(module).values() if isinstance(value, Value)])
         expected.append((weakref.ref(module), kept, set(before) | set(after), members))
     leaves = list(hooks)
     if not expected and not leaves:

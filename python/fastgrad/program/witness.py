@@ -93,4 +93,5 @@ class Witness:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith(_PACKAGE) or f"{os.sep}numpy{os.sep}" in filename or filename.startswith("<")
+    begins = (_PACKAGE, "<__array_function__", "<frozen")
+    return filename.startswith(begins) or f"{os.sep}numpy{os.sep}" in filename
