@@ -6,12 +6,13 @@
 namespace fastgrad {
 
 // Under numpy's names; the last four move numbers between memory and registers.
+// clang-format off
 #define FASTGRAD_ELEMENTWISE_OPS(X)                                                                                    \
-    X(add)                                                                                                             \
-    X(subtract)                                                                                                        \
-    X(multiply)                                                                                                        \
-    X(divide) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(not_equal) X(positive) X(negative)          \
-        X(absolute) X(square) X(sqrt) X(reciprocal) X(where) X(fill) X(from_bool) X(fill_from_bool) X(to_bool)
+    X(add) X(subtract) X(multiply) X(divide)                                                                           \
+    X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(not_equal)                                            \
+    X(positive) X(negative) X(absolute) X(square) X(sqrt) X(reciprocal) X(where)                                       \
+    X(fill) X(from_bool) X(fill_from_bool) X(to_bool)
+// clang-format on
 
 #define FASTGRAD_NAME(name) name,
 enum class ElementwiseOp : unsigned char { FASTGRAD_ELEMENTWISE_OPS(FASTGRAD_NAME) };
