@@ -149,7 +149,7 @@ def run_in_worker(method: str, *arguments: int) -> tuple[int, bytes]:
         return workers.submit(report, *arguments).result(timeout=100)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*os.fork:RuntimeWarning")  # the latter: JAX
 @pytest.mark.parametrize("method", METHODS)
 def test_worker_processes_have_one_thread(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FASTGRAD_NUM_THREADS", raising=False)

@@ -12,6 +12,26 @@ struct NoEpilogue {
     template <class T> FG_INLINE void operator()(T*, Size, Size, Size, Size, Size) const {}
 };
 
+// Before a tile is made, for an epilogue that has something to say then: what it will read from far away can be on its
+// way while the tile is computed.
+template <class Epilogue>
+FG_INLINE void announce(const Epilogue& epilogue, Size row, Size column, Size rows, Size columns) {
+    if constexpr (requires { epilogue.announce(row, column, rows, columns); })
+        epilogue.announce(row, column, rows, columns);
+}
+
+// An epilogue for a part of the result, which begins at (row, column) of the whole.
+template <class Epilogue> struct Shifted {
+    const Epilogue& whole;
+    Size row, column;
+    template <class T> FG_INLINE void operator()(T* tile, Size i, Size j, Size rows, Size columns, Size c_rows) const {
+        whole(tile, row + i, column + j, rows, columns, c_rows);
+    }
+    FG_INLINE void announce(Size i, Size j, Size rows, Size columns) const {
+        fastgrad::FASTGRAD_SET::announce(whole, row + i, column + j, rows, columns);
+    }
+};
+
 // b up to this size is read in place if its rows are contiguous; tiles of few rows read it more often
 constexpr Size direct_bytes = tile_rows > 8 ? 1 << 20 : 256 << 10;
 constexpr Size block_k_bytes = 4096;    // of a row of a at a time
@@ -108,6 +128,7 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                                         some,
                                         k0 > 0,
                                         finished && bias ? bias + n0 + j : nullptr};
+                        if (finished) announce(epilogue, i, n0 + j, rows, some);
                         tile_table<T>.find(rows, some)(t);
                         if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
                     }
@@ -136,22 +157,15 @@ template <class T, class Body> void for_each_share(Size m, Size n, Size k, Body 
     });
 }
 
+// Without a place for the result the epilogue alone sees each finished tile, in a buffer that stays in the first-level
+// cache. It may change the tile, and anything that the product does not read.
 template <class T, class Epilogue = NoEpilogue> void multiply(Size m, Size n, Size k, View<T> a, View<T> b, T* c,
                                                               const T* bias = nullptr, const Epilogue& epilogue = {}) {
     for_each_share<T>(m, n, k, [&](Piece r, Piece s) {
         multiply_block<T>(r.end - r.begin, s.end - s.begin, k, {a.p + r.begin * a.rows, a.rows, a.columns},
                           {b.p + s.begin * b.columns, b.rows, b.columns}, c ? c + r.begin * n + s.begin : nullptr, n,
-                          bias ? bias + s.begin : nullptr,
-                          [&](T* tile, Size i, Size j, Size rows, Size columns, Size c_rows)
-                              FG_INLINE_CALL { epilogue(tile, r.begin + i, s.begin + j, rows, columns, c_rows); });
+                          bias ? bias + s.begin : nullptr, Shifted<Epilogue>{epilogue, r.begin, s.begin});
     });
-}
-
-// The numbers of multiply, without a place for the result: the epilogue alone sees each finished tile, in a buffer
-// that stays in the first-level cache. It may change the tile, and anything that the product does not read.
-template <class T, class Epilogue>
-void multiply_tiles(Size m, Size n, Size k, View<T> a, View<T> b, const Epilogue& epilogue) {
-    multiply<T>(m, n, k, a, b, nullptr, nullptr, epilogue);
 }
 
 } // namespace fastgrad::FASTGRAD_SET

@@ -38,6 +38,31 @@ void update_few(Size count, Size outer, Size inner, View<T> a, View<T> b, const 
     });
 }
 
+// What a tile of dw is used for. w (.., inner) is s, of which a row of a tile lies far from the next: it is fetched
+// while the tile is made.
+template <class T, class S, class Rule> struct UpdateTile {
+    const S& w;
+    const Rule& w_rule;
+    Size inner;
+    bool is_narrow; // a tile has all columns, and they lie side by side
+    bool is_far;    // w is too large to be in a near cache
+
+    FG_INLINE void operator()(T* tile, Size i, Size j, Size rows, Size columns, Size stride) const {
+        const Rule rule = w_rule; // copies: see apply
+        const S s = w;
+        if (is_narrow) return apply<T>(rule, s, i * inner, tile, rows * inner);
+        for (Size r = 0; r < rows; ++r) apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
+    }
+    FG_INLINE void announce(Size i, Size j, Size rows, Size columns) const {
+        if (!is_far) return;
+        constexpr Size line = 64 / Size(sizeof(T));
+        each_array(w, [&](const T* p) FG_INLINE_CALL {
+            for (Size r = 0; r < rows; ++r)
+                for (Size c = 0; c < columns; c += line) __builtin_prefetch(p + (i + r) * inner + j + c, 1);
+        });
+    }
+};
+
 // Applies a rule to all of w and b; S is Sgd or Adam, Rule their rule.
 template <class T, class L, class S, class Rule>
 void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& b, const Rule& b_rule) {
@@ -55,14 +80,10 @@ void update_from_gradients(const L& l, const S& w, const Rule& w_rule, const S& 
     const bool is_narrow = inner < Vec<T>::lanes;
     if (l.m > 0 && l.m <= few_samples && right.columns == 1 && !is_narrow)
         return update_few(l.m, outer, inner, left, right, w, w_rule, 0);
+    const bool is_far = outer * inner * Size(sizeof(T)) >= 256 * 1024;
     T* const dw = is_narrow ? static_cast<T*>(scratch(Scratch::dz, std::size_t(outer * inner) * sizeof(T))) : nullptr;
     multiply<T>(outer, inner, l.m, left.transposed(), right, dw, nullptr,
-                [&](T* tile, Size i, Size j, Size rows, Size columns, Size stride) FG_INLINE_CALL {
-                    const Rule rule = w_rule;
-                    const S s = w;
-                    if (is_narrow) return apply<T>(rule, s, i * inner, tile, rows * inner);
-                    for (Size r = 0; r < rows; ++r) apply<T>(rule, s, (i + r) * inner + j, tile + r * stride, columns);
-                });
+                UpdateTile<T, S, Rule>{w, w_rule, inner, is_narrow, is_far});
 }
 
 template <class T> void linear_sgd(const LinearSgd<T>& l) {

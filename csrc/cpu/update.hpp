@@ -62,6 +62,16 @@ FG_INLINE void apply_vector(const AdamRule<Vec<T>>& rule, const Adam<T>& s, Size
     if (s.max_exp_avg_sq) io.store(s.max_exp_avg_sq + at, largest);
 }
 
+// Calls body(p) for every array that a step changes.
+template <class T, class Body> FG_INLINE void each_array(const Sgd<T>& s, const Body& body) {
+    body(s.p);
+    if (s.momentum_buffer) body(s.momentum_buffer);
+}
+template <class T, class Body> FG_INLINE void each_array(const Adam<T>& s, const Body& body) {
+    body(s.p), body(s.exp_avg), body(s.exp_avg_sq);
+    if (s.max_exp_avg_sq) body(s.max_exp_avg_sq);
+}
+
 // n elements of a parameter from `at` on; grad points to the gradient of the first of them. By value: what is written
 // could be the rule's own memory otherwise, as far as the compiler knows, and it would read it again for every
 // register.
