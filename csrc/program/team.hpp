@@ -17,7 +17,7 @@ class Team final : public Command {
         : Command(sum(members)), members_(std::move(members)) {}
 
     void run() override {
-        const int parts = tasks_for(nanoseconds * 2);
+        const int parts = tasks_for(nanoseconds);
         if (parts == 1) {
             for (const auto& member : members_) member->run();
             return;
