@@ -7,8 +7,8 @@ python=$PWD/.venv/bin/python
 target=$(mktemp -d)
 trap 'rm -rf "$target"' EXIT
 
-"$python" -m pip install -q --no-deps --target "$target" -C cmake.define.FASTGRAD_SANITIZE=ON \
-  -C cmake.build-type=RelWithDebInfo -C build-dir="$target/build" -C install.strip=false .
+"$python" -m pip install -q --no-deps --target "$target" --config-settings cmake.define.FASTGRAD_SANITIZE=ON \
+  --config-settings cmake.build-type=RelWithDebInfo --config-settings build-dir="$target/build" --config-settings install.strip=false .
 compiler=${CXX:-c++}
 export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so):$("$compiler" -print-file-name=libstdc++.so.6)"
 # CPython keeps what it allocates at start-up: leaks are not what is looked for
