@@ -1,4 +1,5 @@
 // How a call of a compiled function finds its program.
+#include "fastcall.hpp"
 #include "module.hpp"
 #include "replay.hpp"
 
@@ -56,11 +57,7 @@ PyObject* call_compiled(PyObject* self, PyObject* args, PyObject* kwargs) {
         const auto arguments = py::reinterpret_borrow<py::object>(args);
         const py::object options = kwargs ? py::reinterpret_borrow<py::object>(kwargs) : py::dict();
         return object.attr("_call")(arguments, options).release().ptr();
-    } catch (py::error_already_set& error) { error.restore(); } catch (const py::builtin_exception& error) {
-        error.set_error();
-    } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    }
+    } catch (...) { raise_in_python(); }
     return nullptr;
 }
 

@@ -24,7 +24,6 @@ from fastgrad.program.surface import (
     add_tape,
     add_updates,
     is_python_used,
-    ref_of,
 )
 from fastgrad.program.teams import Team, make_teams
 
@@ -70,7 +69,7 @@ def build(
         Whether the tape was on when the call began.
     """
     # Where each result lies in its buffer, before that gets memory of the program's own.
-    refs = [None if r.array is None else ref_of(recorder, r.array) for r in results]
+    refs = [None if r.array is None else recorder.ref(r.array) for r in results]
     plan = _plan(recorder, arguments, results)
     drop_unread(plan)
     drop_copies(plan)

@@ -90,9 +90,7 @@ class Recorder(Witness):
 
     def buffer(self, array: np.ndarray) -> Buffer:
         """The memory that an array lies in."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
+        owner = _owner(array)
         buffer = self.buffers.get(id(owner))
         if buffer is None:
             buffer = self.buffers[id(owner)] = Buffer(len(self.buffers), owner)
@@ -107,10 +105,7 @@ class Recorder(Witness):
 
     def is_known(self, array: np.ndarray) -> bool:
         """Whether commands have touched the array's memory."""
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        return id(owner) in self.buffers
+        return id(_owner(array)) in self.buffers
 
     def is_constant(self, array: np.ndarray) -> bool:
         """Whether the array holds the same in every run: nothing writes it, and it is no tensor from outside."""
@@ -325,6 +320,13 @@ class Recorder(Witness):
         self._kept.clear()
         for buffer in self.buffers.values():
             buffer.array = None
+
+
+def _owner(array: np.ndarray) -> np.ndarray:
+    """The array that a view is of, after all."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _is_masked(index: Any) -> bool:

@@ -17,7 +17,6 @@ from fastgrad.program.surroundings import unchanged
 
 __all__ = [
     "Argument", "Result", "add_arguments", "add_draws", "add_results", "add_tape", "add_updates", "is_python_used",
-    "ref_of",
 ]  # fmt: skip
 
 
@@ -86,16 +85,6 @@ def add_results(
                 total += ref.buffer.nbytes
             native.add_output(numbers[ref.buffer], base, memory.array(ref), result.is_tensor)
     return alone, total
-
-
-def ref_of(recorder: Recorder, array: np.ndarray) -> Ref:
-    """Where an array that the recorder knows lies in its buffer."""
-    owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    buffer = recorder.buffers[id(owner)]
-    offset = array.__array_interface__["data"][0] - buffer.address
-    return Ref(buffer, offset, array.shape, array.strides, array.dtype)
 
 
 def add_tape(
