@@ -210,7 +210,7 @@ struct Mish : ReadsInput {
                                          0,
                                          {}};
     static constexpr bool wide_derivative = true;
-    // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 20 on that is 1
+    // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1, and e would overflow
     template <class V> static V forward(V x, Parameters<V>) {
         const auto parts = exp_of(minimum(x, 40.0));
         const V e = parts.value(), two = V(2.0), y = parts.times(maximum(x, -1e3) * (e + two) / fma(e, e + two, two));
