@@ -36,18 +36,20 @@ def draw(random: np.random.Generator, weights: np.ndarray, count: int, replaceme
     ndarray
         int64, shape (count,). An element of weight 0 is never drawn.
     """
-    possible: np.ndarray = np.flatnonzero(weights)
+    possible = np.flatnonzero(weights)
     w = weights[possible]
     w /= w.max()  # the sum stays finite
+    chosen: np.ndarray
     if replacement:
         limits = np.cumsum(w)
-        drawn = np.searchsorted(limits, random.random(count) * limits[-1], side="right")
-        drawn = np.minimum(drawn, len(possible) - 1)  # a product may be rounded up to the last limit
-        return possible[drawn]
-    # The largest of log w + Gumbel noise are drawn as one after the other without replacement would be.
-    keys = np.log(w) + random.gumbel(size=len(w))
-    first = np.argpartition(-keys, count - 1)[:count]
-    return possible[first[np.argsort(-keys[first])]]
+        chosen = np.searchsorted(limits, random.random(count) * limits[-1], side="right")
+        chosen = np.minimum(chosen, len(possible) - 1)  # a product may be rounded up to the last limit
+    else:
+        # The largest of log w + Gumbel noise are drawn as one after the other without replacement would be.
+        keys = -np.log(w) - random.gumbel(size=len(w))
+        chosen = np.argpartition(keys, count - 1)[:count]
+        chosen = chosen[np.argsort(keys[chosen])]
+    return np.take(possible, chosen)
 
 
 class WeightedRandomSampler(SeededSampler):
