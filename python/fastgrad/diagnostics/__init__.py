@@ -1,0 +1,8 @@
+"""What goes on in a network while it learns: activations, gradients and updates, layer by layer."""
+
+from __future__ import annotations
+
+from fastgrad.diagnostics.record import Layer, Record, load
+from fastgrad.diagnostics.watch import watch
+
+__all__ = ["Layer", "Record", "load", "watch"]
