@@ -30,7 +30,7 @@ def find_layers(net: Module, names: Any) -> dict[str, Module]:
         raise bad_type("watch", "layers", f"a {type(names).__name__}", "a list of names")
     for name in names:
         if name not in modules:
-            raise bad_value("watch", "layers", f"{name!r} among others", f"of {', '.join(map(repr, modules))}")
+            raise bad_value("watch", "layers", f"with {name!r}", f"some of {', '.join(map(repr, modules))}")
     if not names:
         raise bad_value("watch", "layers", "empty", "at least one name")
     return {name: module for name, module in modules.items() if name in names}

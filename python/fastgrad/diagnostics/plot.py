@@ -48,7 +48,7 @@ def _figure_class() -> Any:
 
 def _check(panel: str) -> None:
     if panel not in PANELS:
-        raise bad_value("plot", "panels", f"{panel!r} among others", f"some of {', '.join(PANELS)}")
+        raise bad_value("plot", "panels", f"with {panel!r}", f"some of {', '.join(PANELS)}")
 
 
 def draw(record: Record, panel: str, axes: Any) -> None:
@@ -59,8 +59,8 @@ def draw(record: Record, panel: str, axes: Any) -> None:
     record : Record
         What was collected.
     panel : {"activations", "gradients", "saturation", "histograms", "updates"}
-        Mean and spread of each layer's activations; mean absolute gradients; the share of saturated activations; the
-        histograms of the last observed step; update-to-weight ratios.
+        Mean and spread of each layer's activations; mean absolute gradients; the share of saturated activations;
+        their histograms (the darker, the more values); update-to-weight ratios.
     axes : matplotlib.axes.Axes
         Where to draw.
 
@@ -141,15 +141,24 @@ def _saturation(record: Record, axes: Any) -> None:
 
 
 def _histograms(record: Record, axes: Any) -> None:
-    for layer, colour in zip(record, _colours(record), strict=True):
-        counts = layer.counts[-1]
-        if counts.any():
-            axes.stairs(counts / counts.sum(), layer.edges, color=colour, label=layer.title, linewidth=1.5)
-    axes.set_title(f"activations at step {record.steps[-1]}")
-    axes.set_ylabel("share")
-    axes.set_yscale("log")
-    if axes.patches:
-        axes.legend(fontsize="small")
+    """One band per layer, the first at the top: its bins upwards, steps to the right, dark where many values are."""
+    layers = [layer for layer in record if any(counts.any() for counts in layer.counts)]
+    steps = np.array([*record.steps, record.steps[-1] + record.every])
+    ticks: list[float] = []
+    ends: list[str] = []
+    for i, layer in enumerate(layers):
+        counts = layer.histogram.T
+        shares = counts / np.maximum(counts.sum(0), 1)
+        bottom = 1.3 * (len(layers) - 1 - i)
+        heights = bottom + np.linspace(0, 1, len(layer.edges))
+        axes.pcolormesh(steps, heights, shares**0.5, cmap="Greys", vmin=0, vmax=1, rasterized=True)
+        ticks += [bottom, bottom + 1]
+        ends += [f"{layer.edges[0]:g}", f"{layer.edges[-1]:g}"]
+        axes.text(steps[0], bottom + 1.03, layer.title, fontsize="small", va="bottom")
+    axes.set_yticks(ticks, ends)
+    axes.set_ylim(-0.1, 1.3 * len(layers))
+    axes.set_title("histograms of the activations")
+    axes.set_xlabel("step")
 
 
 PANELS: dict[str, Callable[[Record, Any], None]] = {

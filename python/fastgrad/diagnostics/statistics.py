@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -107,7 +106,7 @@ class Weights:
     def keep(self, weights: tuple[np.ndarray, ...]) -> None:
         """Keep what the weights are at the first call of a step."""
         if self._before is None:
-            self._before = [w.astype(np.float64) for w in weights]
+            self._before = [w.copy("K") for w in weights]
 
     def finish(self, weights: list[np.ndarray]) -> tuple[float, float]:
         """The norm of the weights before the step, and that of their change by it; NaN for a layer not called."""
@@ -115,10 +114,11 @@ class Weights:
         if not before:
             return math.nan, math.nan
         with np.errstate(all="ignore"):
+            norm = math.sqrt(sum(_sum_of_squares(b.astype(np.float64)) for b in before))
             pairs = zip(weights, before, strict=True)
-            changes: list[Any] = [w - b if w.shape == b.shape else math.nan for w, b in pairs]
-            return _norm(before), _norm(changes)
+            squares = [_sum_of_squares(np.subtract(w, b, dtype=np.float64)) for w, b in pairs if w.shape == b.shape]
+            return norm, math.sqrt(sum(squares)) if len(squares) == len(before) else math.nan
 
 
-def _norm(arrays: list[Any]) -> float:
-    return math.sqrt(sum(float(np.square(a).sum()) for a in arrays))
+def _sum_of_squares(x: np.ndarray) -> float:
+    return float(np.square(x, out=x).sum())
