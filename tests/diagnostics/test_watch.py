@@ -81,6 +81,34 @@ def test_evaluation_does_not_count() -> None:
     assert record["head"].rows == [9, 9]
 
 
+def test_the_mode_of_the_network_decides_not_that_of_a_layer() -> None:
+    training = Training("branches")
+    training.net.right[1].eval()  # keeps its statistics
+    record = diagnostics.watch(training.net, training.opt, every=1)
+    training.run(1)
+    assert record["right.1"].title == "right.1 BatchNorm1d + elu"
+    assert record["right.1"].rows == [9]
+
+
+def test_the_mode_decides_in_a_recorded_step_of_a_part_too() -> None:
+    training = Training("branches")
+    net, opt = training.net, training.opt
+    x, _ = batch(0)
+
+    @fg.compile
+    def step(x: Any) -> None:
+        opt.zero_grad()
+        net.left(x).sum().backward()
+        opt.step()
+
+    record = diagnostics.watch(net, opt, every=1)
+    for mode in (True, True, False, True):
+        net.training = mode
+        step(x)
+    assert record["left.0"].rows == [9, 9, 0, 9]
+    assert len(step.programs) == 2
+
+
 def test_a_call_without_an_activation_behind_it_counts_too() -> None:
     """A part of the network that is called alone, by something that is no module."""
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))

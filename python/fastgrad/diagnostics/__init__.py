@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from fastgrad.diagnostics.plot import draw
 from fastgrad.diagnostics.record import Layer, Record, load
 from fastgrad.diagnostics.watch import watch
 
-__all__ = ["Layer", "Record", "load", "watch"]
+__all__ = ["Layer", "Record", "draw", "load", "watch"]

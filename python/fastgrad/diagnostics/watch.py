@@ -120,6 +120,7 @@ class Watcher:
     def __init__(
         self, net: Module, optimizer: Optimizer | None, every: int, found: dict[str, Module], bins: int
     ) -> None:
+        self._net = weakref.ref(net)
         self._modules = list(found.values())
         self._layers = [Watched(name, module, bins) for name, module in found.items()]
         self.record = Record({each.layer.name: each.layer for each in self._layers}, every, self)
@@ -144,7 +145,7 @@ class Watcher:
         """A layer was called."""
         waiting = self._waiting
         y = next((x for x in leaves(output) if isinstance(x, Tensor) and x.is_floating_point()), None)
-        if y is None or not module.training or not state.enabled:
+        if y is None or not self._is_training():
             self.settle()
         elif waiting is not None and isinstance(module, ActivationModule) and args and args[0] is waiting.y:
             self._waiting = None
@@ -159,6 +160,13 @@ class Watcher:
                 self._waiting = _Waiting(watched, module, y, hook)
             else:
                 self._see(watched, module, None, y)
+
+    def _is_training(self) -> bool:
+        """Whether the call counts: by the mode of the whole network, of which parts may be set to evaluation."""
+        net = self._net()
+        if state.recorder is not None and net is not None:
+            state.recorder.called(net)  # a recorded step goes by that mode
+        return state.enabled and net is not None and net.training
 
     def settle(self) -> None:
         """No activation has followed the last call."""
