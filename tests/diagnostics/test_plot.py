@@ -72,6 +72,7 @@ def test_plot_saves_all_panels(record: Any, tmp_path: Path) -> None:
     assert len(figure.axes) == len(PANELS)
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
     assert len(record.plot().axes) == 4
+    assert len(record.plot(panels="updates").axes) == 1
 
 
 def test_what_is_missing_is_left_out() -> None:

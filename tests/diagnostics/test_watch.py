@@ -131,6 +131,26 @@ def test_an_activation_on_something_else_has_a_line_of_its_own() -> None:
     assert record["2"].high == 0.99
 
 
+def test_attributes_of_ones_own_modules_are_no_activations() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(fg.ones(3, 3))
+            self.activation = nn.Tanh()
+            self.nonlinearity = "relu"
+
+        def forward(self, x: Any) -> Any:
+            return self.activation(x @ self.weight)
+
+    net = Block()
+    with diagnostics.watch(net, every=1) as record:
+        net(fg.ones(4, 3))
+        record.step()
+    assert [layer.title for layer in record] == ["Block", "activation Tanh"]
+    assert np.isnan(record[""].saturation[0])
+    assert record["activation"].saturation[0] == 1.0
+
+
 def test_layers_by_name() -> None:
     training = Training("branches")
     with diagnostics.watch(training.net, training.opt, every=1, layers=["right.3", "left.0", "right"]) as record:

@@ -18,9 +18,9 @@ __all__ = ["PANELS", "draw", "plot"]
 _USUAL = ("activations", "gradients", "saturation", "updates")
 
 
-def plot(record: Record, path: str | os.PathLike[str] | None = None, panels: Sequence[str] | None = None) -> Any:
+def plot(record: Record, path: str | os.PathLike[str] | None = None, panels: str | Sequence[str] | None = None) -> Any:
     """Draw a figure of several panels; see `Record.plot`."""
-    names = _USUAL if panels is None else tuple(panels)
+    names = _USUAL if panels is None else (panels,) if isinstance(panels, str) else tuple(panels)
     for name in names:
         _check(name)
     if not names:

@@ -225,7 +225,7 @@ class Record:
         ----------
         path : path, optional
             Where to save the figure; the ending says the format.
-        panels : sequence of str, optional
+        panels : str or sequence of str, optional
             Which of "activations", "gradients", "saturation", "histograms" and "updates" are drawn; all but the
             histograms by default.
 

@@ -6,6 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from fastgrad.backend import native
+from fastgrad.nn.functional.activate import resolve
+from fastgrad.nn.recurrent import RNN, RNNCell
+
 __all__ = ["Range", "of_activation", "of_module"]
 
 _FAR = 5.0  # where histograms of what has no bound end
@@ -57,8 +61,7 @@ def of_activation(activation: Any) -> Range:
 
 def of_module(module: Any) -> Range:
     """The range of what a module gives: that of its activation, if it has one."""
-    name = getattr(module, "nonlinearity", None)  # of a recurrent layer
-    if isinstance(name, str) and name in _RANGES:
-        return Range(name, *_RANGES[name]())
     activation = getattr(module, "activation", None)
-    return of_activation(activation) if hasattr(activation, "parameters") else Range()
+    if isinstance(module, (RNN, RNNCell)):
+        activation = resolve(module.nonlinearity)
+    return of_activation(activation) if isinstance(activation, native.Activation) else Range()

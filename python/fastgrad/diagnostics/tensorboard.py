@@ -61,7 +61,7 @@ def _write(record: Record, writer: Any, since: int) -> None:
             for name in NUMBERS:
                 value = layer.values[name][i]
                 if not math.isnan(value):
-                    writer.add_scalar(f"{name}/{layer.title}", value, step)
+                    writer.add_scalar(f"{name}/{layer.name or layer.module}", value, step)
             if layer.counts[i].any():
                 _write_histogram(writer, layer, i, step)
 
@@ -73,7 +73,7 @@ def _write_histogram(writer: Any, layer: Layer, i: int, step: int) -> None:
     pair = layer.extremes[i]
     minimum, maximum = (edges[0], edges[-1]) if pair is None else (np.min(pair[0]), np.max(pair[1]))
     writer.add_histogram_raw(
-        f"activations/{layer.title}",
+        f"activations/{layer.name or layer.module}",
         min=float(minimum),
         max=float(maximum),
         num=total,

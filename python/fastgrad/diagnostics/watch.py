@@ -94,7 +94,8 @@ def watch(
         raise bad_type("watch", "net", f"a {type(net).__name__}", "a Module")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise bad_type("watch", "optimizer", f"a {type(optimizer).__name__}", "an Optimizer or None")
-    for argument, number in (("every", check_int("watch", "every", every)), ("bins", check_int("watch", "bins", bins))):
+    every, bins = check_int("watch", "every", every), check_int("watch", "bins", bins)
+    for argument, number in (("every", every), ("bins", bins)):
         if number < 1:
             raise bad_value("watch", argument, number, "at least 1")
     found = find_layers(net, layers)
