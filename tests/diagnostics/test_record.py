@@ -13,7 +13,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import diagnostics, nn
-from fastgrad.diagnostics.record import NUMBERS
+from fastgrad.diagnostics.series import NUMBERS
 from tests.diagnostics.common import Training, same
 
 

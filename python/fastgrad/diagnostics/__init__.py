@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fastgrad.diagnostics.plot import draw
-from fastgrad.diagnostics.record import Layer, Record, load
+from fastgrad.diagnostics.record import Record, load
+from fastgrad.diagnostics.series import Layer
 from fastgrad.diagnostics.watch import watch
 
 __all__ = ["Layer", "Record", "draw", "load", "watch"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad.diagnostics.record import NUMBERS, Layer, Record
+from fastgrad.diagnostics.record import Record
+from fastgrad.diagnostics.series import NUMBERS, Layer
 from fastgrad.errors import bad_value
 
 if TYPE_CHECKING:

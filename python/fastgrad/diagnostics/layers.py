@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.diagnostics.record import Layer
 from fastgrad.diagnostics.saturation import Range, of_module
+from fastgrad.diagnostics.series import Layer
 from fastgrad.diagnostics.statistics import Activations, Gradients, Weights
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.activation_module import ActivationModule

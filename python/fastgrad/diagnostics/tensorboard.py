@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad.diagnostics.record import NUMBERS, Layer, Record
+from fastgrad.diagnostics.record import Record
+from fastgrad.diagnostics.series import NUMBERS, Layer
 from fastgrad.errors import bad_type
 
 __all__ = ["to_tensorboard"]
