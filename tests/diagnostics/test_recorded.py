@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad import diagnostics
+from fastgrad import diagnostics, nn
 from tests.diagnostics.common import MODELS, Training, batch, same
 
 
@@ -122,3 +122,28 @@ def test_steps_that_the_user_ends() -> None:
     expected = 0.1 * records[0]["2"].weight_gradient
     change = records[0]["2"].update_norm / np.sqrt(56)  # root mean square beside 0.1 · mean absolute value
     assert np.all((change > expected) & (change < 3 * expected))
+
+
+def test_the_gradient_of_weights_is_the_one_that_the_optimizer_finds() -> None:
+    """Clipped, that is; and it stays what it was where gradients are kept."""
+    results = []
+    for recorded in (False, True):
+        training = Training("mlp")
+        net, opt = training.net, training.opt
+
+        def step(x: Any, y: Any, net: Any = net, opt: Any = opt) -> None:
+            opt.zero_grad()
+            fg.nn.functional.cross_entropy(net(x), y).backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1e-3)
+            opt.step()
+
+        call = fg.compile(step, keep_grads=True) if recorded else step
+        record = diagnostics.watch(net, opt, every=2)
+        for i in range(5):
+            call(*batch(i))
+        mean = np.abs(net[2].weight.grad.numpy()).mean(dtype=np.float64)
+        assert record["2"].weight_gradient[-1] == pytest.approx(mean, rel=1e-12)
+        assert mean < 1e-3
+        results.append((training.weights(), record.to_dict()))
+    assert results[0][0] == results[1][0]
+    assert same(results[0][1], results[1][1])
