@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastgrad.utils.data.balanced import ClassBalancedSampler
 from fastgrad.utils.data.collate import default_collate, default_convert
 from fastgrad.utils.data.dataloader import DataLoader
 from fastgrad.utils.data.dataset import Dataset, Subset, TensorDataset, random_split
@@ -19,6 +20,7 @@ from fastgrad.utils.data.weighted import WeightedRandomSampler
 
 __all__ = [
     "BatchSampler",
+    "ClassBalancedSampler",
     "DataLoader",
     "Dataset",
     "DistributedSampler",
