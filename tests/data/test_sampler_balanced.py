@@ -125,7 +125,10 @@ def test_places_are_random():
 
 @settings(deadline=None, max_examples=100)
 @given(
-    st.lists(st.integers(1, 60), min_size=1, max_size=20), st.integers(1, 40), st.integers(1, 300), st.integers(0, 2**32)
+    st.lists(st.integers(1, 60), min_size=1, max_size=20),
+    st.integers(1, 40),
+    st.integers(1, 300),
+    st.integers(0, 2**32),
 )
 def test_oversampled_classes_are_equally_frequent(counts, batch_size, num_samples, seed):
     sampler = sampler_of(counts, batch_size, seed, oversample=True, num_samples=num_samples)

@@ -7,6 +7,7 @@ from fastgrad.utils.data.collate import default_collate, default_convert
 from fastgrad.utils.data.dataloader import DataLoader
 from fastgrad.utils.data.dataset import Dataset, Subset, TensorDataset, random_split
 from fastgrad.utils.data.distributed import DistributedSampler
+from fastgrad.utils.data.hard_examples import HardExampleSampler
 from fastgrad.utils.data.sampler import (
     BatchSampler,
     EpochSampler,
@@ -25,6 +26,7 @@ __all__ = [
     "Dataset",
     "DistributedSampler",
     "EpochSampler",
+    "HardExampleSampler",
     "RandomSampler",
     "Sampler",
     "SeededSampler",
