@@ -146,7 +146,7 @@ class HardExampleSampler(SeededSampler):
     @property
     def losses(self) -> np.ndarray:
         """The losses last recorded, NaN where none is: shape (N,)."""
-        return self._losses.copy()
+        return np.array(self._losses)
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -184,7 +184,8 @@ class HardExampleSampler(SeededSampler):
         """
         p: np.ndarray = self._begun_probabilities[self._numbers("HardExampleSampler.weights", indices)]
         with np.errstate(divide="ignore"):
-            return np.divide(1 / len(self._losses), p).astype(get_default_dtype())
+            w: np.ndarray = 1 / (len(self._losses) * p)
+        return w.astype(get_default_dtype())
 
     def order(self, epoch: int) -> np.ndarray:
         """The numbers of the elements of an epoch, in order: int64, shape (num_samples,).
