@@ -148,6 +148,16 @@ def test_oversampling_without_a_length_is_as_long_as_the_data_set():
     assert np.bincount(np.concatenate(batches(sampler)) - 10).tolist() == [337] * 3
 
 
+def test_repeats_of_a_class_come_in_ever_new_order():
+    sampler = sampler_of([600, 3], 2, oversample=True)
+    of_class = sampler.order(0)[sampler.labels[sampler.order(0)] == 11]
+    rounds = of_class[:300].reshape(100, 3)
+    assert (np.sort(rounds) == np.sort(rounds[0])).all()
+    counts = np.unique(rounds, axis=0, return_counts=True)[1]
+    assert len(counts) == 6
+    assert counts.max() < 35  # 17 on the average
+
+
 @pytest.mark.parametrize("kind", [list, tuple, np.asarray, fg.tensor])
 def test_labels_of_any_kind(kind):
     labels = [-5, 3, -5, 3, 1000]

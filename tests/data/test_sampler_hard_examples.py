@@ -105,6 +105,15 @@ def test_losses_that_are_all_zero_give_equal_probabilities():
     assert sampler.probabilities.tolist() == [0.2] * 5
 
 
+def test_losses_that_are_all_zero_clear_suspects():
+    sampler = sampler_of(patience=1)
+    begin(sampler, 0, with_outliers())
+    begin(sampler, 1, np.zeros(20))
+    assert sampler.suspects.tolist() == []
+    begin(sampler, 2, with_outliers(0))
+    assert sampler.suspects.tolist() == []
+
+
 def test_losses_and_indices_of_any_kind():
     x = fg.tensor([[1.0, 2.0], [0.5, 0.0]], requires_grad=True)
     losses = F.cross_entropy(x, fg.tensor([0, 0]), reduction="none")
