@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -185,7 +185,16 @@ def test_without_guard_outliers_have_their_share():
     np.testing.assert_allclose(sampler.probabilities, 0.1 / 20 + 0.9 * losses / losses.sum())
 
 
+@pytest.mark.parametrize("loss", [0.1, 0.3, 1 / 3, 7.7, 1e-3])
+def test_equal_losses_are_not_suspected(loss):
+    for total in range(1, 40):
+        sampler = sampler_of(total, patience=1)
+        begin(sampler, 0, np.full(total, loss))
+        assert sampler.suspects.tolist() == []
+
+
 @settings(deadline=None, max_examples=100)
+@example(np.array([5e5, 2e-313]), 0.5, 0)
 @given(
     hnp.arrays(np.float64, st.integers(2, 40), elements=st.floats(0, 1e6)), st.floats(0.1, 5), st.integers(0, 2**32)
 )

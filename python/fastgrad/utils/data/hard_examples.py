@@ -225,7 +225,7 @@ class HardExampleSampler(SeededSampler):
         trusted = losses[seen & ~suspected] if (seen & ~suspected).any() else losses[seen]
         threshold = np.inf
         if self.guard is not None:
-            threshold = trusted.mean() + self.guard * trusted.std()
+            threshold = (trusted.mean() + self.guard * trusted.std()) * (1 + 1e-9)  # equal losses, a rounded mean
             if suspected.any():
                 threshold = max(threshold, losses[suspected].mean() / 10)
         above = losses > threshold
@@ -234,6 +234,7 @@ class HardExampleSampler(SeededSampler):
         share[strikes >= self.patience] = 0
         if not share.any():
             share[:] = 1
+        share /= share.max()  # they may all be subnormal
         return strikes, self.floor / len(share) + (1 - self.floor) * share / share.sum()
 
     def state_dict(self) -> dict[str, Any]:
