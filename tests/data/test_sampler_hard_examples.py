@@ -176,6 +176,50 @@ def test_threshold_is_at_least_a_tenth_of_the_suspects_loss():
     assert sampler.suspects.tolist() == [0, 2]
 
 
+def test_rare_class_is_no_outlier_among_its_own():
+    """Elements 0 to 4 have a label of their own, and all a large loss."""
+    labels = np.where(ALL < 5, 7, -3)
+    losses = with_outliers(5)
+    losses[[4, 19]] = 30.0, 11.0
+    by_label, together = sampler_of(patience=1, labels=labels), sampler_of(patience=1)
+    for sampler in (by_label, together):
+        begin(sampler, 0, losses)
+    assert by_label.suspects.tolist() == [4, 19]
+    assert set(together.suspects) != {4, 19}
+    begin(by_label, 1, losses)
+    share = np.where(np.isin(ALL, [4, 19]), 0, losses)
+    np.testing.assert_allclose(by_label.probabilities, 0.1 / 20 + 0.9 * share / share.sum())
+
+
+def test_labels_give_what_samplers_of_each_label_give():
+    """Thresholds, strikes and the mean of what is not recorded, against one sampler per label."""
+    labels = ALL % 3
+    rng = np.random.default_rng(0)
+    whole = sampler_of(guard=1.0, floor=0.0, labels=labels)
+    parts = [sampler_of(np.sum(labels == label), guard=1.0, floor=0.0) for label in range(3)]
+    for epoch in range(12):
+        losses = rng.exponential(size=20) * (1 + 5 * (ALL < 4)) * (1 + labels)
+        seen = rng.permutation(20)[:12]
+        begin(whole, epoch, losses[seen], seen)
+        for label, part in enumerate(parts):
+            own = seen[labels[seen] == label]
+            begin(part, epoch, losses[own], own // 3)
+        if epoch == 0:
+            continue
+        suspects = [ALL[labels == label][part.suspects] for label, part in enumerate(parts)]
+        assert set(whole.suspects) == set(np.concatenate(suspects))
+        for label, part in enumerate(parts):
+            p = whole.probabilities[labels == label]
+            np.testing.assert_allclose(p / p.sum(), part.probabilities)
+    assert len(whole.suspects) > 0
+
+
+def test_label_without_a_record_counts_as_the_mean_of_all():
+    sampler = sampler_of(4, floor=0.0, guard=None, labels=[0, 0, 1, 2])
+    sampler.update([0, 2], [1.0, 3.0])
+    np.testing.assert_allclose(sampler.probabilities, np.array([1, 1, 3, 2]) / 7)
+
+
 def test_without_guard_outliers_have_their_share():
     sampler = sampler_of(guard=None, floor=0.1)
     losses = with_outliers()

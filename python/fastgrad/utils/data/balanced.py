@@ -12,7 +12,7 @@ from fastgrad.nn.linear import check_size
 from fastgrad.ops.operands import check_flag
 from fastgrad.random import Generator
 from fastgrad.utils.data.arguments import as_indices, check_generator, check_length
-from fastgrad.utils.data.sampler import SeededSampler
+from fastgrad.utils.data.epoch_sampler import SeededSampler
 
 __all__ = ["ClassBalancedSampler"]
 

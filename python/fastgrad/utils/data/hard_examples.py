@@ -14,7 +14,7 @@ from fastgrad.nn.linear import check_size
 from fastgrad.optim.arguments import check_number
 from fastgrad.random import Generator
 from fastgrad.utils.data.arguments import as_indices, as_vector, check_generator, check_length, check_state
-from fastgrad.utils.data.sampler import SeededSampler
+from fastgrad.utils.data.epoch_sampler import SeededSampler
 
 __all__ = ["HardExampleSampler"]
 
@@ -39,6 +39,9 @@ class HardExampleSampler(SeededSampler):
     only has the floor's share, until a smaller loss is recorded. The threshold is at least a tenth of the mean loss
     of the suspects, so right examples are not suspected once all others are learned.
 
+    Given `labels`, elements are compared with those of the same label alone. Do so where classes differ in size: a rare
+    class has large losses for long, and among all elements the guard would suspect it as a whole.
+
     Parameters
     ----------
     data_source : Dataset
@@ -53,6 +56,8 @@ class HardExampleSampler(SeededSampler):
         Standard deviations from mean to threshold, > 0; None for no guard.
     patience : int
         Epochs above the threshold that make a suspect, at least 1.
+    labels : sequence of int, optional
+        One per element: the guard, and the mean that stands for losses not recorded, then go by label.
     generator : Generator, optional
         Where the seed comes from; else what `manual_seed` seeds.
 
@@ -61,7 +66,7 @@ class HardExampleSampler(SeededSampler):
     TypeError
         If an argument is of the wrong type.
     ValueError
-        If the data set is empty or another argument is out of range.
+        If the data set is empty, there are not as many labels as elements, or another argument is out of range.
 
     Notes
     -----
@@ -92,6 +97,7 @@ class HardExampleSampler(SeededSampler):
         floor: float = 0.1,
         guard: float | None = 1.5,
         patience: int = 2,
+        labels: Sequence[int] | np.ndarray | Any = None,
         generator: Generator | None = None,
     ) -> None:
         name = "HardExampleSampler"
@@ -107,6 +113,11 @@ class HardExampleSampler(SeededSampler):
             raise bad_value(name, "guard", guard, "a number > 0 or None")
         self.patience = check_size(name, "patience", patience, 1)
         super().__init__(check_generator(name, generator))
+        groups = np.zeros(total, np.int64) if labels is None else as_indices(name, "labels", labels)
+        if len(groups) != total:
+            raise bad_value(name, "labels", f"of length {len(groups)}", f"length {total}, that of 'data_source'")
+        self._groups = np.unique(groups, return_inverse=True)[1]
+        self._number_of_groups = int(self._groups.max()) + 1
         self._losses = np.full(total, np.nan)
         self._visited = np.zeros(total, bool)  # since the epoch began
         self._strikes = np.zeros(total, np.int64)  # visited epochs above the threshold, one after the other
@@ -216,26 +227,42 @@ class HardExampleSampler(SeededSampler):
 
     def _assess(self) -> tuple[np.ndarray, np.ndarray]:
         """Strikes and probabilities of an epoch that begins now."""
+        total = len(self._losses)
         seen = ~np.isnan(self._losses)
         largest = self._losses[seen].max(initial=0)
         if largest == 0:
-            return np.where(self._visited, 0, self._strikes), np.full(len(seen), 1 / len(seen))
+            return np.where(self._visited, 0, self._strikes), np.full(total, 1 / total)
         losses = self._losses / largest
         suspected = self._strikes >= self.patience
-        trusted = losses[seen & ~suspected] if (seen & ~suspected).any() else losses[seen]
-        threshold = np.inf
+        trusted = seen & ~suspected
+        trusted |= seen & (self._count(trusted) == 0)[self._groups]  # where all are suspected, all are trusted
+        mean = self._mean(trusted, losses)
+        threshold = np.full(len(mean), np.inf)
         if self.guard is not None:
-            threshold = (trusted.mean() + self.guard * trusted.std()) * (1 + 1e-9)  # equal losses, a rounded mean
-            if suspected.any():
-                threshold = max(threshold, losses[suspected].mean() / 10)
-        above = losses > threshold
+            deviation = np.sqrt(self._mean(trusted, (losses - mean[self._groups]) ** 2))
+            threshold = (mean + self.guard * deviation) * (1 + 1e-9)  # equal losses, a rounded mean
+            threshold = np.fmax(threshold, self._mean(suspected, losses) / 10)
+        limit = threshold[self._groups]
+        above = losses > limit
         strikes = np.where(self._visited, np.where(above, self._strikes + 1, 0), self._strikes)
-        share = np.where(seen & ~above, losses, np.minimum(trusted, threshold).mean()) ** (1 / self.temperature)
+        usual = self._mean(trusted, np.minimum(losses, limit))
+        usual[np.isnan(usual)] = np.minimum(losses, limit)[trusted].mean()  # groups of which nothing is known
+        share = np.where(seen & ~above, losses, usual[self._groups]) ** (1 / self.temperature)
         share[strikes >= self.patience] = 0
         if not share.any():
             share[:] = 1
         share /= share.max()  # they may all be subnormal
-        return strikes, self.floor / len(share) + (1 - self.floor) * share / share.sum()
+        return strikes, self.floor / total + (1 - self.floor) * share / share.sum()
+
+    def _count(self, chosen: np.ndarray) -> np.ndarray:
+        """How many of the chosen elements each group has."""
+        return np.bincount(self._groups[chosen], minlength=self._number_of_groups)
+
+    def _mean(self, chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """The mean over the chosen elements of each group; NaN where there is none."""
+        total = np.bincount(self._groups[chosen], values[chosen], minlength=self._number_of_groups)
+        count = self._count(chosen)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     def state_dict(self) -> dict[str, Any]:
         arrays = {name: getattr(self, f"_{name}").copy() for name in _STATE}
