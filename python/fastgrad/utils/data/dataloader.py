@@ -295,6 +295,9 @@ class DataLoader(Generic[T_co]):
                 raise bad_value(function, f"state_dict[{name!r}]", state_dict[name], f"{value} as here")
         epoch = check_size(function, "state_dict['epoch']", state_dict["epoch"])
         batches = check_size(function, "state_dict['batches']", state_dict["batches"])
+        most = None if self._schedule is None else self._schedule.most()
+        if most is not None and batches > most:
+            raise bad_value(function, "state_dict['batches']", batches, f"at most {most}, the batches of an epoch")
         seed = None if state_dict["seed"] is None else check_size(function, "state_dict['seed']", state_dict["seed"])
         if self._schedule is not None:
             self._schedule.load(state_dict["sampler"])

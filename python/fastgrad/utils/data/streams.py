@@ -14,8 +14,8 @@ __all__ = ["Streams", "mix", "seed_streams"]
 
 
 def mix(*numbers: int) -> int:
-    """A 64-bit number made of others, each taken modulo 2⁶⁴, that has nothing to do with its neighbours."""
-    return int.from_bytes(_digest(numbers, 8), "little")
+    """A number of 63 bits made of others, each taken modulo 2⁶⁴, that has nothing to do with its neighbours."""
+    return int.from_bytes(_digest(numbers, 8), "little") >> 1
 
 
 def _digest(numbers: tuple[int, ...], size: int) -> bytes:
