@@ -251,10 +251,12 @@ class DataLoader(Generic[T_co]):
         True
         """
         seed, progress, schedule = self._draw_seed(), self._progress, self._schedule
+        sampler = None if schedule is None else schedule.state()
         if progress is None or progress.done:
-            sampler = None if schedule is None else schedule.state()
             progress = Progress(self._epoch, self._start, sampler)
-        at = {"seed": seed, "epoch": progress.epoch, "batches": progress.batches, "sampler": progress.sampler}
+        elif schedule is not None and not schedule.has_order:
+            sampler = progress.sampler  # it is iterated anew
+        at = {"seed": seed, "epoch": progress.epoch, "batches": progress.batches, "sampler": sampler}
         return {**self._shape(), **at}
 
     def _shape(self) -> dict[str, Any]:
