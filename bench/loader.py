@@ -21,10 +21,11 @@ from bench.tables import NOTHING, ratio, seconds, spread, table, title
 __all__ = ["Pictures", "names", "report", "run"]
 
 BATCHES = (32, 128)
-WORKERS = {"arrays": (0,), "python": (0, 2)}
+WORKERS = {"table": (0,), "pictures": (0,), "python": (0, 2)}  # two arrays in memory, and a data set in Python
 LENGTH = 8192
 QUICK_LENGTH = 256
 SIDE = 28
+COLUMNS = 100
 Array = np.ndarray[Any, Any]
 
 
@@ -50,12 +51,11 @@ def names() -> list[str]:
 def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
     """Measure the data sets that were asked for."""
     count = QUICK_LENGTH if options.quick else LENGTH
-    pictures = Pictures(count)
-    right = np.stack([pictures[i][0] for i in range(count)])
     rows = []
     for name in names():
         if not options.wants(name):
             continue
+        right = _right(name, count)
         for batch_size in BATCHES:
             for workers in WORKERS[name]:
                 options.say(f"{name}, batch {batch_size}, {workers} workers")
@@ -75,11 +75,19 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
     return rows
 
 
+def _right(name: str, count: int) -> Array:
+    """What all batches of an epoch hold together, in order."""
+    if name == "table":
+        return np.random.default_rng(0).random((count, COLUMNS), np.float32)
+    pictures = Pictures(count)
+    return np.stack([pictures[i][0] for i in range(count)])
+
+
 def _contestants(name: str, right: Array, batch_size: int, workers: int) -> list[Contestant]:
     number = np.arange(len(right))
     ours: Any = Pictures(len(right))
     theirs: Any = ours
-    if name == "arrays":
+    if name != "python":
         ours = fg.utils.data.TensorDataset(right, number)
         theirs = torch.utils.data.TensorDataset(torch.from_numpy(right), torch.from_numpy(number))
     options = {"batch_size": batch_size, "shuffle": True, "num_workers": workers, "persistent_workers": workers > 0}
