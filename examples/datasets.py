@@ -22,7 +22,7 @@ from PIL import Image
 import fastgrad as fg
 import fastgrad.nn.functional as F
 from examples.command import run_alone
-from examples.common import Options, Result, Table
+from examples.common import Options, Result, Table, accuracy
 from examples.letters import ALPHABET, FINE, FONTS, SIDE, drawn, letters, moved
 from fastgrad import nn
 from fastgrad.utils.data import DataLoader, Dataset
@@ -123,15 +123,11 @@ def train(loader: DataLoader[Sample], test: tuple[fg.Tensor, fg.Tensor], epochs:
         optimizer.step()
         return loss
 
-    def accuracy() -> float:
-        with fg.no_grad():
-            return (net(test[0]).argmax(1) == test[1]).float().mean().item()
-
-    found = [accuracy()]
+    found = [accuracy(net, *test)]
     for _ in range(epochs):
         for batch in loader:
             step(batch["image"], batch["letter"])
-        found.append(accuracy())
+        found.append(accuracy(net, *test))
     return found
 
 

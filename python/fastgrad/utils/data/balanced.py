@@ -50,6 +50,11 @@ class _Dealer:
         return hand
 
 
+def _narrow(numbers: np.ndarray, count: int) -> np.ndarray:
+    """Numbers below `count` in the smallest dtype that holds them: numpy sorts bytes and shorts by counting."""
+    return numbers.astype(np.min_scalar_type(count))
+
+
 class ClassBalancedSampler(SeededSampler):
     """Elements in an order whose batches hold as many different classes as possible.
 
@@ -111,7 +116,8 @@ class ClassBalancedSampler(SeededSampler):
             raise bad_value(name, "num_samples", num_samples, "None where oversample is False")
         self.num_samples = total if num_samples is None else check_size(name, "num_samples", num_samples, 1)
         super().__init__(check_generator(name, generator))
-        _, self._classes, self._counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+        _, classes, self._counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+        self._classes = _narrow(classes, len(self._counts))
 
     def order(self, epoch: int) -> np.ndarray:
         """The numbers of the elements of an epoch, in order: int64, shape (num_samples,)."""
@@ -125,7 +131,7 @@ class ClassBalancedSampler(SeededSampler):
             batch, element = self._repeated(random, sizes, members)
         else:
             batch, element = self._spread(random, sizes), members
-        return element[np.lexsort((random.random(len(batch)), batch))]
+        return element[np.argsort(batch + 0.5 * random.random(len(batch)))]
 
     def _spread(self, random: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
         """The batch of each element, class by class.
@@ -161,8 +167,8 @@ class ClassBalancedSampler(SeededSampler):
         batch = np.concatenate([np.repeat(batch, every * classes), np.repeat(batch, sizes % classes)])
         element = np.empty(self.num_samples, np.int64)
         ends = np.cumsum(self._counts)
-        places = np.split(np.argsort(drawn, kind="stable"), np.cumsum(np.bincount(drawn, minlength=classes))[:-1])
-        for c, place in enumerate(places):
+        by_class = np.argsort(_narrow(drawn, classes), kind="stable")
+        for c, place in enumerate(np.split(by_class, np.cumsum(np.bincount(drawn, minlength=classes))[:-1])):
             own = members[ends[c] - self._counts[c] : ends[c]]
             rounds = np.tile(own, (-(-len(place) // len(own)), 1))
             element[place] = random.permuted(rounds, axis=1).reshape(-1)[: len(place)]

@@ -42,7 +42,8 @@ def draw(random: np.random.Generator, weights: np.ndarray, count: int, replaceme
     chosen: np.ndarray
     if replacement:
         limits = np.cumsum(w)  # a random number is at most 1 - 2⁻⁵³, so its product is below the last limit
-        chosen = np.searchsorted(limits, random.random(count) * limits[-1], side="right")
+        points = np.sort(random.random(count)) * limits[-1]  # sorted ones are found several times as fast
+        chosen = random.permutation(np.searchsorted(limits, points, side="right"))
     else:
         # The largest of log w + Gumbel noise are drawn as one after the other without replacement would be.
         keys = -np.log(w) - random.gumbel(size=len(w))
