@@ -292,6 +292,19 @@ def test_a_script_without_a_main_part_is_told(tmp_path):
     assert 'if __name__ == "__main__":' in last
 
 
+def test_a_class_of_an_interactive_session_is_not_found():
+    code = (
+        "from fastgrad.utils.data import DataLoader\nclass Here(list):\n    pass\n"
+        "list(DataLoader(Here([1, 2]), num_workers=1))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert done.returncode == 1
+    assert last.startswith("AttributeError: Can't get attribute 'Here' on <module '__main__'")
+    assert last.endswith("put it into a module, or use multiprocessing_context='fork'")
+
+
 def test_an_error_travels_with_what_it_knows():
     from fastgrad.utils.data.failure import Failure
 

@@ -110,6 +110,14 @@ class SlabWriter:
         return self._count, size, descriptor, dropped
 
 
+class _Loan(weakref.ref[Any]):
+    """Refers to the memory of a batch in use, and knows its slab."""
+
+    __slots__ = ("slab",)
+
+    slab: int
+
+
 class SlabReader:
     """The parent's side, for one worker.
 
@@ -120,10 +128,20 @@ class SlabReader:
     """
 
     def __init__(self, lend: int) -> None:
-        self.freed: list[int] = []  # to be told to the worker
         self._lend = lend
         self._slabs: dict[int, mmap.mmap] = {}
-        self._lent: dict[int, weakref.ref[Any]] = {}
+        self._lent: dict[int, _Loan] = {}
+        self._over: list[Any] = []  # loans whose batches are gone
+        self._freed: list[int] = []
+
+    def take_freed(self) -> list[int]:
+        """Slabs that the worker may use again, each told once."""
+        while self._over:
+            loan = self._over.pop()
+            del self._lent[loan.slab]
+            self._freed.append(loan.slab)
+        freed, self._freed = self._freed, []
+        return freed
 
     def arrive(self, parcel: Parcel, descriptor: int | None) -> None:
         """Take note of a parcel's slab; the descriptor is closed."""
@@ -138,7 +156,7 @@ class SlabReader:
     def discard(self, parcel: Parcel) -> None:
         """Give the slab of a parcel back that nobody will open."""
         if parcel.slab >= 0:
-            self.freed.append(parcel.slab)
+            self._freed.append(parcel.slab)
 
     def open(self, parcel: Parcel) -> Any:
         """The batch."""
@@ -146,17 +164,13 @@ class SlabReader:
             return pickle.loads(parcel.pickled, buffers=[bytearray(piece) for piece in parcel.arrays])
         number, end = parcel.slab, parcel.spans[-1][1]
         memory = np.frombuffer(self._slabs[number], np.uint8, end)
-        if len(self._lent) < self._lend:
-            lent, freed = self._lent, self.freed
-
-            def give_back(_: Any) -> None:
-                if lent.pop(number, None) is not None:
-                    freed.append(number)
-
-            lent[number] = weakref.ref(memory, give_back)
+        if len(self._lent) - len(self._over) < self._lend:
+            # The callback is no Python code, in which a KeyboardInterrupt could be raised and would be lost.
+            loan = self._lent[number] = _Loan(memory, self._over.append)
+            loan.slab = number
         else:
             memory = memory.copy()
-            self.freed.append(number)
+            self._freed.append(number)
         pieces = [memory[start:stop] for start, stop in parcel.spans]
         pickled: Any = parcel.pickled or pieces.pop()
         return pickle.loads(pickled, buffers=pieces)

@@ -80,7 +80,16 @@ class Carried:
 
     def open(self) -> Job:
         """The job."""
-        return pickle.loads(self.job) if isinstance(self.job, bytes) else self.job
+        if isinstance(self.job, Job):
+            return self.job
+        try:
+            return pickle.loads(self.job)  # type: ignore[no-any-return]
+        except AttributeError as error:
+            hint = (
+                "a worker finds what can be imported, not what a notebook or an interactive session defines: put it "
+                "into a module, or use multiprocessing_context='fork'"
+            )
+            raise AttributeError(f"{error}; {hint}") from error
 
 
 def _describe(value: Any) -> str:
@@ -119,6 +128,7 @@ def work(connection: Connection, carried: Carried, number: int, total: int, othe
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells its workers
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a process started from here shall not inherit that
     for other in others:
         other.close()
     _end_with_parent()

@@ -6,6 +6,7 @@ import os
 import pickle
 import select
 import signal
+import threading
 import time
 import weakref
 from multiprocessing import connection, context, reduction
@@ -37,13 +38,39 @@ def as_context(method: Any) -> context.BaseContext:
     return found
 
 
-def _preload(method: str) -> None:
+def _start_server(method: str) -> None:
     """Let the fork server import fastgrad once for all its processes, unless it runs or was told what to import."""
     if method == "forkserver":
         from multiprocessing import forkserver
 
         if getattr(forkserver._forkserver, "_preload_modules", None) == ["__main__"]:
             forkserver.set_forkserver_preload(["__main__", work.__module__])
+        forkserver.ensure_running()  # not where Ctrl-C waits, which its other processes would inherit
+
+
+class _NoInterrupt:
+    """Within it Ctrl-C waits: no process is started that nobody knows of, and new ones are not interrupted either.
+
+    The signal is blocked in this thread, and so in a new process. Another thread may take it; Python then calls the
+    handler in the main thread all the same, which is why that is put off too.
+    """
+
+    def __enter__(self) -> None:
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._came = False
+        self._handler: Any = None
+        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+            self._handler = signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: object) -> None:
+        self._came = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        if self._came:
+            self._handler(signal.SIGINT, None)
 
 
 class _Worker:
@@ -83,7 +110,7 @@ class WorkerPool:
         self._watched: dict[int, tuple[_Worker, bool]] = {}
         self.finish = weakref.finalize(self, _end, self.workers, os.getpid())
         name = method.get_start_method()
-        _preload(name)
+        _start_server(name)
         for number in range(count):
             self._start(number, count, Carried(job, name), method, lend)
 
@@ -94,15 +121,16 @@ class WorkerPool:
             target=work, args=(there, carried, number, count, others), name=f"fastgrad-worker-{number}", daemon=True
         )
         try:
-            process.start()
+            with _NoInterrupt():
+                process.start()
+                worker = _Worker(number, process, here, SlabReader(lend))
+                self.workers.append(worker)
         except BaseException:
             here.close()
             self.finish()
             raise
         finally:
             there.close()
-        worker = _Worker(number, process, here, SlabReader(lend))
-        self.workers.append(worker)
         for descriptor, is_link in ((here.fileno(), True), (process.sentinel, False)):
             self._watched[descriptor] = worker, is_link
             self._poll.register(descriptor, select.POLLIN)
@@ -122,10 +150,7 @@ class WorkerPool:
     def ask(self, number: int, task: Any, of: int) -> None:
         """Give worker number `of` a task, which is the epoch's batch `number`."""
         worker = self.workers[of]
-        freed = worker.slabs.freed
-        told = freed[:]
-        self._send(worker, ("batch", number, task, told))
-        del freed[: len(told)]
+        self._send(worker, ("batch", number, task, worker.slabs.take_freed()))
 
     def _send(self, worker: _Worker, message: Any) -> None:
         try:
@@ -201,7 +226,7 @@ def _end(workers: list[_Worker], owner: int) -> None:
     """End processes: ask, then SIGTERM, then SIGKILL. A fork of the process that started them leaves them alone."""
     if os.getpid() != owner:
         return
-    try:
+    with _NoInterrupt():
         for worker in workers:
             _say_stop(worker.link)
         _join(workers)
@@ -209,7 +234,6 @@ def _end(workers: list[_Worker], owner: int) -> None:
             if worker.process.is_alive():
                 worker.process.terminate()
         _join(workers)
-    finally:
         for worker in workers:
             if worker.process.is_alive():
                 worker.process.kill()
