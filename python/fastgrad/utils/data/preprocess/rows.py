@@ -1,0 +1,77 @@
+"""Data as rows of float64 numbers, a piece at a time, and results in the kind of array that came in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fastgrad.autograd.graph import wrap
+from fastgrad.dtypes import get_default_dtype
+from fastgrad.errors import bad_type, bad_value
+from fastgrad.tensor import Tensor
+
+__all__ = ["array_of", "map_rows", "pieces"]
+
+# Numbers of one piece: 8 MB of float64 stay in most second or third level caches.
+_PIECE = 2**20
+
+
+def array_of(function: str, x: Any, shape: tuple[int, ...] | None = None, argument: str = "x") -> np.ndarray:
+    """The array behind data: an ndarray or Tensor of numbers of shape (examples, *shape)."""
+    if isinstance(x, Tensor) and x.requires_grad:
+        expected = "data without a gradient: preprocessing is no operation of the tape; detach() it first"
+        raise bad_value(function, argument, "a Tensor that requires a gradient", expected)
+    if not isinstance(x, (Tensor, np.ndarray)):
+        raise bad_type(function, argument, f"a {type(x).__name__}", "an ndarray or Tensor")
+    array = x.data if isinstance(x, Tensor) else x
+    if array.dtype.kind not in "fiub":
+        raise bad_type(function, argument, f"of dtype {array.dtype}", "numbers")
+    if array.ndim == 0:
+        raise bad_value(function, argument, "of shape ()", "shape (examples, *features)")
+    if shape is not None and array.shape[1:] != shape:
+        wanted = ", ".join(["examples", *map(str, shape)])
+        raise bad_value(function, argument, f"of shape {array.shape}", f"shape ({wanted}), as at fit")
+    if not isinstance(array, np.ndarray):  # while a step is recorded
+        raise RuntimeError(f"{function}(): preprocess data outside the recorded step, once and not at every replay")
+    return array
+
+
+def pieces(function: str, array: np.ndarray, argument: str = "x") -> Iterator[tuple[int, np.ndarray]]:
+    """``(first row, rows as float64 of shape (rows, features))``, piece by piece; all numbers are finite.
+
+    The rows may be the memory of `array`: read them only.
+
+    Raises
+    ------
+    ValueError
+        At the first number that is not finite, with its row and column.
+    """
+    features = math.prod(array.shape[1:])
+    step = max(1024, _PIECE // max(1, features))
+    for start in range(0, len(array), step):
+        part = array[start : start + step]
+        rows = part.reshape(len(part), features).astype(np.float64, copy=False)
+        finite = np.isfinite(rows)
+        if not finite.all():
+            row, column = (int(i) for i in np.argwhere(~finite)[0])
+            place: Any = column
+            if array.ndim > 2:
+                place = tuple(int(i) for i in np.unravel_index(column, array.shape[1:]))
+            given = f"{rows[row, column]} at row {start + row}, column {place}"
+            raise bad_value(function, argument, given, "finite numbers")
+        yield start, rows
+
+
+def map_rows(
+    function: str, argument: str, x: Any, array: np.ndarray, f: Callable[[np.ndarray], Any], shape: tuple[int, ...]
+) -> Any:
+    """`f` of all rows, which it gets and gives as float64, as rows of shape `shape` in the kind and dtype of `x`."""
+    dtype = array.dtype if array.dtype.kind == "f" else get_default_dtype()
+    out = np.empty((len(array), *shape), dtype)
+    for start, rows in pieces(function, array, argument):
+        y = f(rows)
+        out[start : start + len(y)] = y.reshape(len(y), *shape)
+    return wrap(out) if isinstance(x, Tensor) else out
