@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 import fastgrad as fg
-from fastgrad.data.preprocess import Center, Compose, Standardize, Whiten
+from fastgrad.utils.data.preprocess import Center, Compose, Standardize, Whiten
 
 METHODS = ("zca", "pca", "cholesky")
 REAL = {"digits": load_digits().data, "breast cancer": load_breast_cancer().data}  # the first has constant pixels

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.data.preprocess import Center, Compose, Standardize, Whiten
+from fastgrad.utils.data.preprocess import Center, Compose, Standardize, Whiten
 
 X = np.random.default_rng(0).normal(size=(30, 4))
 KINDS = [Center, Standardize, Whiten]
@@ -83,9 +83,9 @@ def test_bad_data(kind, x, error, message):
 
 def test_another_shape_than_at_fit():
     stage = Center().fit(X)
-    with pytest.raises(ValueError, match=r"Center.transform\(\): argument 'x' is of shape \(2, 5\), expected shape \(exam"):
+    with pytest.raises(ValueError, match=r"Center.transform\(\): argument 'x' is of shape \(2, 5\), expected shape"):
         stage(np.ones((2, 5)))
-    with pytest.raises(ValueError, match=r"partial_fit\(\): argument 'x' is of shape \(4,\), expected shape \(examples, 4\)"):
+    with pytest.raises(ValueError, match=r"partial_fit\(\): .* shape \(4,\), expected shape \(examples, 4\)"):
         stage.partial_fit(np.ones(4))
     pca = Whiten("pca", n_components=2).fit(X)
     with pytest.raises(ValueError, match=r"'y' is of shape \(30, 4\), expected shape \(examples, 2\)"):
@@ -94,7 +94,7 @@ def test_another_shape_than_at_fit():
 
 def test_singular_covariance_names_rank_and_features():
     x = np.column_stack([X, X[:, 0] + 2 * X[:, 2], np.ones(30)])
-    with pytest.raises(ValueError, match=r"Whiten.fit\(\): argument 'x' is of rank 4 with 5 features that vary") as caught:
+    with pytest.raises(ValueError, match=r"Whiten.fit\(\): argument 'x' is of rank 4 with 5 features") as caught:
         Whiten().fit(x)
     text = str(caught.value)
     assert "columns 0, 2 and 4 depend on each other linearly" in text
@@ -190,5 +190,5 @@ def test_inside_a_recorded_step():
     def step(x):
         return stage(x)
 
-    with pytest.raises(RuntimeError, match=r"Center.transform\(\): preprocess data outside the recorded step"):
+    with pytest.raises(RuntimeError, match=r"Center.transform\(\): change data before the recorded step"):
         step(fg.tensor(X))

@@ -30,6 +30,12 @@ class _Transformed:
             yield x
 
 
+def _no_mapping(given: object) -> TypeError:
+    return bad_type(
+        "Compose.load_state_dict", "state_dict", f"a {type(given).__name__}", "a mapping from names to arrays"
+    )
+
+
 class Compose(Preprocessor):
     """Stages of preprocessing, one after the other; each is fitted to what the ones before it make of the data.
 
@@ -191,9 +197,7 @@ class Compose(Preprocessor):
             If it does not fit the stages. Nothing is loaded then.
         """
         if not isinstance(state_dict, Mapping):
-            raise bad_type(
-                "Compose.load_state_dict", "state_dict", f"a {type(state_dict).__name__}", "a mapping from names to arrays"
-            )
+            raise _no_mapping(state_dict)
         parts: list[dict[str, Any]] = [{} for _ in self.stages]
         for name, value in state_dict.items():
             number, _, rest = name.partition(".")

@@ -12,7 +12,7 @@ from fastgrad.errors import bad_type, bad_value
 from fastgrad.tensor import Tensor
 from fastgrad.utils.data.preprocess.base import Preprocessor, inputs_of
 from fastgrad.utils.data.preprocess.moments import Moments, moments_of
-from fastgrad.utils.data.preprocess.rows import array_of, map_rows
+from fastgrad.utils.data.preprocess.rows import map_rows, rows_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,7 +57,7 @@ class Fitted(Preprocessor):
         return f"{type(self).__name__}.{name}"
 
     def _with(self, function: str, x: Any, moments: Moments | None, shape: tuple[int, ...]) -> tuple[Moments, Any]:
-        array = array_of(function, x, None if moments is None else shape)
+        array = rows_of(function, "x", x, None if moments is None else shape)
         return moments_of(function, array, self._order, moments), array.shape[1:]
 
     def fit(self, x: Any) -> Self:
@@ -172,7 +172,7 @@ class Fitted(Preprocessor):
         """
         function = self._function("transform")
         self._known(function)
-        array = array_of(function, x, self._shape)
+        array = rows_of(function, "x", x, self._shape)
         return map_rows(function, "x", x, array, self._forward, self._result_shape())
 
     def inverse_transform(self, y: Any) -> Any:
@@ -197,7 +197,7 @@ class Fitted(Preprocessor):
         """
         function = self._function("inverse_transform")
         self._known(function)
-        array = array_of(function, y, self._result_shape(), "y")
+        array = rows_of(function, "y", y, self._result_shape())
         return map_rows(function, "y", y, array, self._backward, self._shape)
 
     # What was learned

@@ -10,32 +10,24 @@ import numpy as np
 
 from fastgrad.autograd.graph import wrap
 from fastgrad.dtypes import get_default_dtype
-from fastgrad.errors import bad_type, bad_value
+from fastgrad.errors import bad_value
 from fastgrad.tensor import Tensor
+from fastgrad.utils.data.arrays import array_of
 
-__all__ = ["array_of", "map_rows", "pieces"]
+__all__ = ["map_rows", "pieces", "rows_of"]
 
 # Numbers of one piece: 8 MB of float64 stay in most second or third level caches.
 _PIECE = 2**20
 
 
-def array_of(function: str, x: Any, shape: tuple[int, ...] | None = None, argument: str = "x") -> np.ndarray:
-    """The array behind data: an ndarray or Tensor of numbers of shape (examples, *shape)."""
-    if isinstance(x, Tensor) and x.requires_grad:
-        expected = "data without a gradient: preprocessing is no operation of the tape; detach() it first"
-        raise bad_value(function, argument, "a Tensor that requires a gradient", expected)
-    if not isinstance(x, (Tensor, np.ndarray)):
-        raise bad_type(function, argument, f"a {type(x).__name__}", "an ndarray or Tensor")
-    array = x.data if isinstance(x, Tensor) else x
-    if array.dtype.kind not in "fiub":
-        raise bad_type(function, argument, f"of dtype {array.dtype}", "numbers")
+def rows_of(function: str, argument: str, x: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """The array behind data of shape (examples, *shape)."""
+    array = array_of(function, argument, x)
     if array.ndim == 0:
         raise bad_value(function, argument, "of shape ()", "shape (examples, *features)")
     if shape is not None and array.shape[1:] != shape:
         wanted = ", ".join(["examples", *map(str, shape)])
         raise bad_value(function, argument, f"of shape {array.shape}", f"shape ({wanted}), as at fit")
-    if not isinstance(array, np.ndarray):  # while a step is recorded
-        raise RuntimeError(f"{function}(): preprocess data outside the recorded step, once and not at every replay")
     return array
 
 
