@@ -219,7 +219,7 @@ def test_axes_after_the_first_are_features():
 def test_strided_data_and_many_pieces(monkeypatch):
     x = np.asfortranarray(np.random.default_rng(0).normal(size=(5000, 6)))[::-1, ::2]
     whole = Whiten().fit(np.ascontiguousarray(x))
-    monkeypatch.setattr("fastgrad.utils.data.preprocess.rows._PIECE", 1)  # then pieces have 1024 rows
+    monkeypatch.setattr("fastgrad.utils.data.preprocess.rows._PIECE", 1)  # then pieces are as small as can be
     pieces = Whiten().fit(x)
     np.testing.assert_allclose(pieces.weight, whole.weight, rtol=0, atol=1e-13)
     np.testing.assert_allclose(pieces(x), whole(x), rtol=0, atol=1e-12)

@@ -19,8 +19,8 @@ from fastgrad.utils.data.augment.resample import BORDERS, resample
 
 __all__ = ["Compose"]
 
-# Values of pictures that are worked on at a time; their intermediate results stay in the cache.
-_PIECE = 2**16
+# Values of pictures that are worked on at a time: what lies between stays in the cache, and malloc keeps its memory.
+_PIECE = 2**14
 
 
 class Compose:

@@ -41,7 +41,7 @@ class Levels:
 
     def means(self) -> np.ndarray:
         """The mean of each channel after what there is so far, of shape (n, channels)."""
-        means = self.pictures.mean((2, 3), dtype=np.float64)
+        means = self.pictures.mean((2, 3))
         return np.einsum("nij,nj->ni", self.gain, means) + self.offset  # type: ignore[no-any-return]
 
     def apply(self, rng: np.random.Generator) -> None:

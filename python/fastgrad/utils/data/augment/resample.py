@@ -47,31 +47,32 @@ def _padded(pictures: np.ndarray, border: str, fill: float) -> np.ndarray:
 def _gathered(pictures: np.ndarray, maps: np.ndarray, order: int, border: str, fill: float) -> np.ndarray:
     """Nearest values (order 0) or bilinear ones (1), all pictures at once."""
     n, channels, height, width = pictures.shape
-    linear, shift = (part.astype(pictures.dtype) for part in _inverses(maps))
-    y = np.arange(height, dtype=pictures.dtype)[:, None] - pictures.dtype.type((height - 1) / 2)
-    x = np.arange(width, dtype=pictures.dtype) - pictures.dtype.type((width - 1) / 2)
-    places = []
-    for k, size in enumerate((height, width)):
-        start = shift[:, k] + pictures.dtype.type((size - 1) / 2)
-        s = linear[:, k, 0, None, None] * y + linear[:, k, 1, None, None] * x
-        s += start[:, None, None]
-        s = _fold(s, size, border)
-        s += 1.0 if order else 1.5  # padding, and to the nearest
-        places.append(s)
-    source = _padded(pictures, border, fill)
     row = width + 3
     plane = (height + 3) * row
-    whole = [s.astype(np.intp) for s in places]
-    index = whole[0] * row
-    index += whole[1]
+    dtype = pictures.dtype if plane < 2**24 else np.dtype(np.float64)  # index is made of floats, which must hold it
+    linear, shift = (part.astype(dtype) for part in _inverses(maps))
+    y = np.arange(height, dtype=dtype)[:, None] - dtype.type((height - 1) / 2)
+    x = np.arange(width, dtype=dtype) - dtype.type((width - 1) / 2)
+    whole, rest = [], []
+    for k, size in enumerate((height, width)):
+        start = shift[:, k] + dtype.type((size - 1) / 2)
+        s = linear[:, k, 1, None, None] * x + start[:, None, None]
+        s = s + linear[:, k, 0, None, None] * y
+        s = _fold(s, size, border)
+        s += 1.0 if order else 1.5  # padding, and to the nearest
+        whole.append(np.floor(s))
+        s -= whole[k]
+        rest.append(s)
+    index = (whole[0] * dtype.type(row) + whole[1]).astype(np.intp)
     index += (np.arange(n) * (channels * plane))[:, None, None]
+    source = _padded(pictures, border, fill)
     values = source.ravel()
     out = np.empty_like(pictures)
     if order == 0:
         for c in range(channels):
             out[:, c] = values[c * plane :].take(index)
         return out
-    dy, dx = (s - i for s, i in zip(places, whole, strict=True))
+    dy, dx = rest
     for c in range(channels):
         corner = values[c * plane :]
         upper, right = corner.take(index), corner[1:].take(index)

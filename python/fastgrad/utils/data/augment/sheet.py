@@ -107,7 +107,7 @@ def _as_bytes(pictures: np.ndarray, limits: tuple[float, float] | None) -> np.nd
     if pictures.dtype == np.uint8:
         return pictures
     black, white = limits or (float(pictures.min()), float(pictures.max()))
-    y = (pictures.astype(np.float64) - black) * (255.0 / max(white - black, np.finfo(np.float64).tiny))
+    y = (pictures.astype(np.float64) - black) * (255.0 / (white - black) if white > black else 0.0)
     return np.array(y.clip(0.0, 255.0).round(), np.uint8)
 
 
