@@ -1,24 +1,54 @@
-"""Data sets, and batches from them; `preprocess` and `augment` hold what is done to data before a network sees them."""
+"""Data sets, samplers, and batches from them.
+
+`preprocess` and `augment` hold what is done to data before a network sees them; they are imported when they are used.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from fastgrad.utils.data.collate import default_collate, default_convert
+from fastgrad.utils.data.concat import ConcatDataset
 from fastgrad.utils.data.dataloader import DataLoader
-from fastgrad.utils.data.dataset import Dataset, Subset, TensorDataset, random_split
+from fastgrad.utils.data.dataset import Dataset, IterableDataset, TensorDataset
+from fastgrad.utils.data.distributed import DistributedSampler
+from fastgrad.utils.data.sampler import (
+    BatchSampler,
+    EpochSampler,
+    RandomSampler,
+    Sampler,
+    SeededSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+)
+from fastgrad.utils.data.subset import Subset, random_split
+from fastgrad.utils.data.weighted import WeightedRandomSampler
+from fastgrad.utils.data.worker_info import WorkerInfo, get_worker_info
 
 if TYPE_CHECKING:
     from fastgrad.utils.data import augment as augment
     from fastgrad.utils.data import preprocess as preprocess
 
 __all__ = [
+    "BatchSampler",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
+    "EpochSampler",
+    "IterableDataset",
+    "RandomSampler",
+    "Sampler",
+    "SeededSampler",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
+    "WorkerInfo",
     "default_collate",
     "default_convert",
+    "get_worker_info",
     "random_split",
 ]
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops.operands import check_flag
+from fastgrad.nn.linear import check_size
 from fastgrad.random import Generator, numpy_generator
+from fastgrad.utils.data import epochs
 from fastgrad.utils.data.collate import default_collate, default_convert
-from fastgrad.utils.data.dataset import Dataset
-from fastgrad.utils.data.rows import find_rows, take_rows
+from fastgrad.utils.data.dataset import Dataset, IterableDataset
+from fastgrad.utils.data.epochs import Progress
+from fastgrad.utils.data.fetch import MapFetcher, StreamFetcher
+from fastgrad.utils.data.loader_arguments import check_arguments
+from fastgrad.utils.data.rows import find_rows
+from fastgrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from fastgrad.utils.data.schedule import Schedule
 
 __all__ = ["DataLoader"]
 
@@ -23,31 +27,59 @@ T_co = TypeVar("T_co", covariant=True)
 class DataLoader(Generic[T_co]):
     """Batches of a data set; each loop over it is one epoch.
 
-    Batches of a `TensorDataset`, or of `Subset` of one, are gathered from the arrays in one native
-    call per array; rows that follow one another in memory are not copied: such a batch is a view.
+    Batches of a `TensorDataset`, of a `Subset` of one, or of a `ConcatDataset` of several, are gathered from the
+    arrays by native calls, in this process, whatever `num_workers` is; rows that follow one another in memory are not
+    copied: such a batch is a view. What Python code makes, a transform included, is made by the workers, if there are
+    any.
+
+    The order of an epoch, and the random numbers of Python code that makes a batch, are functions of a seed, the
+    number of the epoch and that of the batch. The seed is drawn when the first loop begins.
 
     Parameters
     ----------
     dataset : Dataset
-        Anything with ``__len__`` and ``__getitem__``.
+        Anything with ``__len__`` and ``__getitem__``, or an `IterableDataset`.
     batch_size : int or None
         Elements of a batch; None for single elements instead of batches.
     shuffle : bool
         Whether each epoch has a new random order.
-    drop_last : bool
-        Whether a last batch that is not full is left out.
-    generator : Generator, optional
-        Where the order comes from; else what `manual_seed` seeds.
+    sampler : Sampler or iterable, optional
+        What gives the order instead.
+    batch_sampler : Sampler or iterable, optional
+        What gives lists of indices, the batches; instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
+    num_workers : int
+        Processes that make batches; 0 to make them in this one.
     collate_fn : callable, optional
         From a list of elements to a batch; `default_collate` unless given (for single
         elements `default_convert`, from an element to what is given out).
+    pin_memory : bool
+        Has no effect: there is no GPU to copy to.
+    drop_last : bool
+        Whether a last batch that is not full is left out.
+    timeout : float
+        Seconds to wait for a batch of a worker at most; 0 for as long as it takes.
+    worker_init_fn : callable, optional
+        What each worker calls first, with its number.
+    multiprocessing_context : str or context, optional
+        How workers are started: ``"forkserver"`` unless given (``"spawn"`` where there is none), or ``"fork"``.
+    generator : Generator, optional
+        Where the seeds of the order and of random numbers come from; else what `manual_seed` seeds.
+    prefetch_factor : int, optional
+        Batches that each worker makes ahead; 2 unless given.
+    persistent_workers : bool
+        Whether workers stay for the next loop.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch that the next loop goes through, or goes on with.
 
     Raises
     ------
     TypeError
         If `dataset` or another argument is of the wrong type.
     ValueError
-        If `batch_size` is below 1, or an empty data set is to be shuffled.
+        If an argument is out of range, several do not go together, or an empty data set is to be shuffled.
 
     Notes
     -----
@@ -69,84 +101,203 @@ class DataLoader(Generic[T_co]):
         self,
         dataset: Dataset[T_co],
         batch_size: int | None = 1,
-        shuffle: bool = False,
-        drop_last: bool = False,
-        generator: Generator | None = None,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], object] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
     ) -> None:
-        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
-            expected = "a data set with __len__ and __getitem__"
-            raise bad_type("DataLoader", "dataset", type(dataset).__name__, expected)
-        if shuffle is not None:  # torch's default, not in order to shuffle either
-            check_flag("DataLoader", "shuffle", shuffle)
-        check_flag("DataLoader", "drop_last", drop_last)
-        if batch_size is None:
-            if drop_last:
-                raise bad_value("DataLoader", "drop_last", drop_last, "False with batch_size None")
-        elif isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
-            raise bad_type("DataLoader", "batch_size", repr(batch_size), "an integer or None")
-        elif batch_size < 1:
-            raise bad_value("DataLoader", "batch_size", batch_size, "an integer >= 1")
-        if generator is not None and not isinstance(generator, Generator):
-            raise bad_type("DataLoader", "generator", type(generator).__name__, "a Generator")
-        if collate_fn is not None and not callable(collate_fn):
-            raise bad_type("DataLoader", "collate_fn", type(collate_fn).__name__, "a callable")
-        if shuffle and len(dataset) == 0:
-            raise bad_value("DataLoader", "dataset", "empty", "at least one element to shuffle")
+        given = dict(locals())
+        del given["self"]
+        kept = check_arguments(given)
         self.dataset: Any = dataset
-        self.batch_size = None if batch_size is None else operator.index(batch_size)
-        self.shuffle = shuffle
-        self.drop_last = drop_last
+        self.num_workers: int = kept["num_workers"]
+        self.pin_memory: bool = kept["pin_memory"]
+        self.timeout: float = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = kept["multiprocessing_context"]
         self.generator = generator
-        self.collate_fn = collate_fn or (default_convert if batch_size is None else default_collate)
+        self.prefetch_factor: int | None = kept["prefetch_factor"]
+        self.persistent_workers: bool = kept["persistent_workers"]
+        self.batch_size: int | None = kept["batch_size"] if batch_sampler is None else None
+        self.drop_last: bool = kept["drop_last"]
+        self._batched = batch_size is not None  # with a batch_sampler it is 1
+        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
+        self.sampler: Any = None
+        self.batch_sampler: Any = batch_sampler
+        self._schedule: Schedule | None = None
+        if not isinstance(dataset, IterableDataset):
+            self._set_samplers(sampler, kept["shuffle"])
+        self._seed: int | None = None
+        self._epoch = self._start = 0
+        self._progress: Progress | None = None
+        self._pool: Any = None
+
+    def _set_samplers(self, sampler: Any, shuffle: bool) -> None:
+        lists = self.batch_sampler is not None
+        if lists:
+            self._schedule = Schedule(self.batch_sampler, None, False, True, self.dataset)
+            return
+        if sampler is None:
+            whole = self.dataset
+            sampler = RandomSampler(whole, generator=self.generator) if shuffle else SequentialSampler(whole)
+        self.sampler = sampler
+        if self.batch_size is not None:
+            self.batch_sampler = BatchSampler(sampler, self.batch_size, self.drop_last)
+        self._schedule = Schedule(sampler, self.batch_size, self.drop_last, False, self.dataset)
 
     def __len__(self) -> int:
+        if self._schedule is not None:
+            return len(self._schedule)
         total = len(self.dataset)
         if self.batch_size is None:
             return total
         return total // self.batch_size if self.drop_last else -(-total // self.batch_size)
 
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next loop go through an epoch from its beginning, an integer >= 0."""
+        self._epoch, self._start, self._progress = check_size("DataLoader.set_epoch", "epoch", epoch), 0, None
+
+    def _needs_seed(self) -> bool:
+        """Whether Python code makes batches, which may use random numbers."""
+        if self._schedule is None or self.collate_fn not in (default_collate, default_convert):
+            return True
+        rows = find_rows(self.dataset)
+        return rows is None or bool(rows.transforms)
+
+    def _draw_seed(self) -> int | None:
+        if self._seed is None and self._needs_seed():
+            self._seed = int(numpy_generator(self.generator).integers(2**63))
+        return self._seed
+
     def __iter__(self) -> Iterator[Any]:
-        # The order is drawn here, not at the first batch: what is drawn meanwhile does not change it.
-        total = len(self.dataset)
-        order = numpy_generator(self.generator).permutation(total) if self.shuffle else None
-        size = self.batch_size
-        if size is None:
-            return self._elements(order, total)
-        stop = total - total % size if self.drop_last else total
-        rows = find_rows(self.dataset) if self.collate_fn is default_collate else None
-        if rows is None:
-            return self._collated(order, stop, size)
-        tensors, positions = rows
-        if order is None:
-            order = positions
-        elif positions is not None:
-            order = positions[order]
-        start = 0
-        if order is not None and len(order) and bool((np.diff(order) == 1).all()):
-            start = int(order[0])
-            order = None
-        return self._rows(tensors, order, start, stop, size)
+        # Orders are found here, not at the first batch: what is drawn meanwhile does not change them.
+        seed, schedule = self._draw_seed(), self._schedule
+        state = None if schedule is None else schedule.state()
+        progress = self._progress = Progress(self._epoch, self._start, state)
+        self._epoch, self._start = self._epoch + 1, 0
+        return self._stream(progress) if schedule is None else self._map(schedule, progress, seed)
 
-    def _rows(
-        self, tensors: Any, order: np.ndarray | None, start: int, stop: int, size: int
-    ) -> Iterator[Any]:
-        """Batches of rows of tensors, in an order or one after the other from row `start`."""
-        for i in range(0, stop, size):
-            end = min(i + size, stop)
-            index = slice(start + i, start + end) if order is None else order[i:end]
-            yield [take_rows(x, index) for x in tensors]
+    def _map(self, schedule: Schedule, progress: Progress, seed: int | None) -> Iterator[Any]:
+        if seed is None and self._batched:
+            rows = find_rows(self.dataset)
+            assert rows is not None  # else there were a seed
+            return epochs.give_rows(rows, schedule, progress)
+        tasks = schedule.batches(progress.epoch, progress.batches)
+        if self.num_workers and seed is not None:
+            results = epochs.from_workers(self, tasks, progress, progress.batches)
+            return epochs.give((batch for _, batch in results), progress)
+        fetch = MapFetcher(self.dataset, self.collate_fn, self._batched)
+        return epochs.give(epochs.map_here(fetch, tasks, progress, seed), progress)
 
-    def _collated(self, order: np.ndarray | None, stop: int, size: int) -> Iterator[Any]:
-        """Batches of elements that the data set gives out one by one, or a list at a time."""
-        dataset: Any = self.dataset
-        several = getattr(dataset, "__getitems__", None)
-        for i in range(0, stop, size):
-            end = min(i + size, stop)
-            index = list(range(i, end)) if order is None else order[i:end].tolist()
-            yield self.collate_fn(several(index) if several else [dataset[k] for k in index])
+    def _stream(self, progress: Progress) -> Iterator[Any]:
+        skipped = progress.batches
+        if self.num_workers:
+            results = epochs.from_workers(self, chain(repeat(True, skipped), repeat(False)), progress, 0)
+        else:
+            fetch = StreamFetcher(self.dataset, self.collate_fn, self.batch_size, self.drop_last)
+            results = epochs.stream_here(fetch, progress, self._seed or 0)
+        return epochs.give(epochs.count_stream(results, self.dataset, self.num_workers, skipped), progress)
 
-    def _elements(self, order: np.ndarray | None, total: int) -> Iterator[Any]:
-        """The elements themselves."""
-        for k in range(total) if order is None else order.tolist():
-            yield self.collate_fn(self.dataset[k])
+    def _workers(self) -> Any:
+        """The pool of workers, a new one unless there is one that stays."""
+        from fastgrad.utils.data.worker import Job
+        from fastgrad.utils.data.worker_pool import WorkerPool
+
+        if self._pool is not None and self._pool.alive:
+            return self._pool
+        job = Job(
+            self.dataset, self.collate_fn, self.worker_init_fn, self._batched, self.batch_size, self.drop_last,
+            self._schedule is None, self._seed or 0,
+        )  # fmt: skip
+        pool = WorkerPool(self.num_workers, job, self.multiprocessing_context, (self.prefetch_factor or 0) + 2)
+        if self.persistent_workers:
+            self._pool = pool
+        return pool
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the newest loop is: what a loader made from the same arguments needs to go on after the last batch.
+
+        Returns
+        -------
+        dict
+            Python numbers and what the sampler's ``state_dict()`` returns. Batches count as soon as the loop has them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastgrad as fg
+        >>> def load():
+        ...     dataset = fg.utils.data.TensorDataset(np.arange(6))
+        ...     return fg.utils.data.DataLoader(dataset, batch_size=2, shuffle=True)
+        >>> loader, other = load(), load()
+        >>> loop = iter(loader)
+        >>> first = next(loop)
+        >>> other.load_state_dict(loader.state_dict())
+        >>> [x.tolist() for x, in other] == [x.tolist() for x, in loop]
+        True
+        """
+        seed, progress, schedule = self._draw_seed(), self._progress, self._schedule
+        if progress is None or progress.done:
+            sampler = None if schedule is None else schedule.state()
+            progress = Progress(self._epoch, self._start, sampler)
+        at = {"seed": seed, "epoch": progress.epoch, "batches": progress.batches, "sampler": progress.sampler}
+        return {**self._shape(), **at}
+
+    def _shape(self) -> dict[str, Any]:
+        """What has to be the same where a loop goes on."""
+        schedule, stream = self._schedule, self._schedule is None
+        return {
+            "length": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
+            "batch_size": self.batch_size if schedule is None else schedule.batch_size,
+            "drop_last": self.drop_last if schedule is None else schedule.drop_last,
+            "num_workers": self.num_workers if stream else None,  # each has its part of a stream
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next loop go on where another loader, made from the same arguments, was.
+
+        The number of workers may be another one, except for an `IterableDataset`. An `IterableDataset` and a sampler
+        without ``order`` are gone through from their beginning, and what was given out is skipped.
+
+        Parameters
+        ----------
+        state_dict : dict
+            What `state_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it does not fit; nothing was changed then.
+        """
+        function, shape = "DataLoader.load_state_dict", self._shape()
+        expected = {*shape, "seed", "epoch", "batches", "sampler"}
+        if not isinstance(state_dict, dict):
+            raise bad_type(function, "state_dict", f"a {type(state_dict).__name__}", "what state_dict() returned")
+        if state_dict.keys() != expected:
+            given = f"of keys {sorted(map(str, state_dict))}"
+            raise bad_value(function, "state_dict", given, f"keys {sorted(expected)}")
+        for name, value in shape.items():
+            if state_dict[name] != value:
+                raise bad_value(function, f"state_dict[{name!r}]", state_dict[name], f"{value} as here")
+        epoch = check_size(function, "state_dict['epoch']", state_dict["epoch"])
+        batches = check_size(function, "state_dict['batches']", state_dict["batches"])
+        seed = None if state_dict["seed"] is None else check_size(function, "state_dict['seed']", state_dict["seed"])
+        if self._schedule is not None:
+            self._schedule.load(state_dict["sampler"])
+        self._seed, self._epoch, self._start, self._progress = seed, epoch, batches, None
+        if self._pool is not None:
+            self._pool.finish()  # the workers know another seed
