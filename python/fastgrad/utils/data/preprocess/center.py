@@ -20,10 +20,8 @@ class Center(Fitted):
 
     Attributes
     ----------
-    mean : ndarray
-        The mean of each feature, float64, in the shape of one example.
-    count : int
-        How many examples it was fitted to.
+    mean, count : ndarray and int
+        The mean of each feature, float64, in the shape of one example; and how many examples it was fitted to.
 
     Notes
     -----

@@ -48,10 +48,8 @@ class Whiten(Fitted):
         What undoes it, of shape (features, features of the result).
     covariance : ndarray
         Cov(X), with 1/N, of shape (features, features).
-    mean : ndarray
-        The mean of each feature, float64, in the shape of one example.
-    count : int
-        How many examples it was fitted to.
+    mean, count : ndarray and int
+        The mean of each feature, float64, in the shape of one example; and how many examples it was fitted to.
 
     Raises
     ------
