@@ -55,5 +55,8 @@ class Levels:
             x *= gains[:, :, None, None].astype(x.dtype)
         if self.offset.any():
             x += self.offset[:, :, None, None].astype(x.dtype)
-        for i in np.flatnonzero(self.noise):
-            x[i] += self.noise[i].astype(x.dtype) * rng.standard_normal(x.shape[1:], x.dtype)
+        noisy = np.flatnonzero(self.noise)
+        if len(noisy):
+            noise = rng.standard_normal((len(noisy), *x.shape[1:]), x.dtype)
+            noise *= self.noise[noisy, None, None, None].astype(x.dtype)
+            x[noisy if len(noisy) < len(x) else slice(None)] += noise
