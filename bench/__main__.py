@@ -26,10 +26,11 @@ SUBJECTS = {
     "activations": "every activation, forward and backward",
     "losses": "every loss with its gradient",
     "update": "SGD and Adam over the parameters of a network",
+    "loader": "batches from arrays and from a data set in Python, with and without workers, beside torch",
     "threads": "what a fork-join costs, and from what work on it pays",
 }
-# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join
-THREADS = {"memory": "1", "threads": "all"}
+# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join; workers want processors
+THREADS = {"memory": "1", "threads": "all", "loader": "all"}
 # option: the subjects that have it, and what it is
 CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--optimizer": (

@@ -23,7 +23,7 @@ html_theme_options = {
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "html_image"]  # images with a width
 
 # docs/api/ is written from what each module names in __all__.
 autosummary_imported_members = True

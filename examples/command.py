@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples import EXPERIMENTS
+from examples.pages import refresh, refresh_index
 
 __all__ = ["available", "main", "run_alone", "summary"]
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(argv)
-    if not options.names:
+    if not options.names and not options.docs:
         print(_listing())
         return 0
     for name in options.names:
@@ -67,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--output: {folder} cannot be made: {error.strerror}")
     for name in names:
         _run(name, folder, options)
+    if options.docs:
+        refresh_index(folder / "index.md", {name: summary(name) for name in available()})
     return 0
 
 
@@ -84,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, metavar="DIR", help="where pictures go (default: examples/output)")
     parser.add_argument("--quick", action="store_true", help="smaller, in seconds: does it run at all?")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
-    parser.add_argument("--docs", action="store_true", help="refresh the pictures and tables of docs/gallery")
+    parser.add_argument("--docs", action="store_true", help="refresh pictures, tables and list of docs/gallery")
     return parser
 
 
@@ -96,7 +99,6 @@ def _listing() -> str:
 
 def _run(name: str, folder: Path, options: argparse.Namespace) -> None:
     from examples.common import Options
-    from examples.pages import refresh
 
     print(f"== {name}: {summary(name)}\n", flush=True)
     start = time.perf_counter()

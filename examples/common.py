@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import fastgrad as fg
 from fastgrad.cli.report import columns
 from fastgrad.cli.source import digits as digits_table
 from fastgrad.cli.source import split, standardise
 
-__all__ = ["Options", "Result", "Table", "digits"]
+__all__ = ["Options", "Result", "Table", "accuracy", "digits"]
 
 NUMBER = re.compile(r"[-+−±<>≤≥≈]? ?\d|$")
 
@@ -103,6 +104,22 @@ def digits(seed: int = 0, scaled: bool = True) -> tuple[np.ndarray, np.ndarray, 
     train, test = split(table.labels, seed)
     x_train, x_test = standardise(table, train, test) if scaled else (table.x[train], table.x[test])
     return x_train.astype(np.float32), table.labels[train], x_test.astype(np.float32), table.labels[test]
+
+
+def accuracy(net: Callable[[fg.Tensor], fg.Tensor], x: fg.Tensor, y: fg.Tensor) -> float:
+    """Give the share of rows whose largest score is that of their class.
+
+    Parameters
+    ----------
+    net : callable
+        From `x` to scores of shape (rows, classes).
+    x : Tensor
+        Rows.
+    y : Tensor of int64, shape (rows,)
+        Their classes.
+    """
+    with fg.no_grad():
+        return (net(x).argmax(1) == y).float().mean().item()
 
 
 def _cell(value: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["ALPHABET", "FONTS", "SIDE", "letters"]
+__all__ = ["ALPHABET", "FINE", "FONTS", "SIDE", "drawn", "letters", "moved"]
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIDE = 29  # pixels
@@ -72,12 +72,12 @@ def letters(
     shifts = FINE * generator.uniform(-shift, shift, (count, 2))
     x = np.empty((count, SIDE, SIDE), np.float32)
     for i in range(count):
-        x[i] = _moved(_drawn(fonts[which[i]], ALPHABET[y[i]]), angles[i], sizes[i], shifts[i])
+        x[i] = moved(drawn(fonts[which[i]], ALPHABET[y[i]]), angles[i], sizes[i], shifts[i])
     return x, y
 
 
 @functools.cache
-def _drawn(font: str, letter: str) -> Image.Image:
+def drawn(font: str, letter: str) -> Image.Image:
     """Draw a letter, white on black, in the middle of a picture FINE times too large."""
     image = Image.new("L", (FINE * SIDE, FINE * SIDE))
     middle = FINE * SIDE / 2
@@ -100,8 +100,8 @@ def _font(name: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, 100 * FINE * min(HEIGHT / (bottom - top), WIDTH / widest))
 
 
-def _moved(image: Image.Image, angle: float, size: float, shift: np.ndarray) -> np.ndarray:
-    """Turn, scale and shift a drawn letter, then average it down to SIDE×SIDE."""
+def moved(image: Image.Image, angle: float, size: float, shift: np.ndarray) -> np.ndarray:
+    """Turn by radians, scale and shift by fine pixels what was drawn, and average it down: float32, SIDE×SIDE."""
     middle = FINE * SIDE / 2
     a, b = math.cos(angle) / size, math.sin(angle) / size
     dx, dy = middle + shift[0], middle + shift[1]

@@ -18,7 +18,7 @@ import numpy as np
 import fastgrad as fg
 import fastgrad.nn.functional as F
 from examples.command import run_alone
-from examples.common import Options, Result, Table, digits
+from examples.common import Options, Result, Table, accuracy, digits
 from examples.style import COLOURS, INK, picture
 from fastgrad import nn
 
@@ -109,9 +109,8 @@ def train(data: tuple[fg.Tensor, ...], l1: float, l2: float, seed: int, epochs: 
     for _ in range(epochs):
         step.run_epoch((x, y), fg.randperm(len(x)), batch_size=40)
         scheduler.step()
-    with fg.no_grad():
-        right = [(net(rows).argmax(1) == labels).float().mean().item() for rows, labels in ((x, y), (x_test, y_test))]
-    return Trained(*right, net[0].weight.detach().numpy().copy())
+    weights = net[0].weight.detach().numpy().copy()
+    return Trained(accuracy(net, x, y), accuracy(net, x_test, y_test), weights)
 
 
 def twin_columns(sets: int, seed: int, rows: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

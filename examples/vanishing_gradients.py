@@ -21,7 +21,7 @@ import numpy as np
 import fastgrad as fg
 import fastgrad.nn.functional as F
 from examples.command import run_alone
-from examples.common import Options, Result, Table
+from examples.common import Options, Result, Table, accuracy
 from examples.letters import ALPHABET, SIDE, letters
 from examples.style import COLOURS, INK, picture
 from fastgrad import nn
@@ -94,32 +94,8 @@ def run(options: Options) -> Result:
         draw_training(axes[1, 0], accuracies)
         draw_chains(axes[1, 1], chain)
 
-    first, other = (gradients[recipe.name] for recipe in RECIPES[:2])
-    rows = [
-        (layer, width, *(f"{value:.1e}" for value in (told, normal, uniform)), f"{normal / told:.2f}")
-        for layer, width, told, normal, uniform in zip(LAYERS, WIDTHS[1:], LECTURE, first, other, strict=True)
-    ]
-    header = ("layer", "neurons", "the lecture", "N(0, 0.05²)", "U(±1/√inputs)", "N / lecture")
-    table = Table("Mean |dL/dw| of a layer's weights, sigmoids", header, rows)
-    wide = [
-        (
-            name, *(f"{value:.1e}" for value in values), *(f"{value:.2f}" for value in factors[name]),
-            f"{100 * accuracies[name][-1]:.1f} %",
-        )
-        for name, values in gradients.items()
-    ]  # fmt: skip
-    header = ("activation, weights", *LAYERS, "factor", "factor of dL/dy", f"accuracy, epoch {epochs}")
-    bounds = [
-        (f"dL/d{name}", int(share["violations"]), f"{share['median']:.4f}", f"{share['largest']:.3f}")
-        for name, share in zip(("z4", "z3", "z2", "z1", "x"), chain["shares"], strict=True)
-    ]
-    tables = [
-        table,
-        Table("Mean |dL/dw| for all activations and weights; factor per layer; test accuracy", header, wide),
-        Table("20000 random chains: |gradient| / bound", ("gradient", "above the bound", "median", "largest"), bounds),
-    ]
     numbers = {"gradients": gradients, "factors": factors, "accuracies": accuracies, "chain": chain["shares"]}
-    return Result(path, tables, numbers)
+    return Result(path, tables(**numbers), numbers)
 
 
 def build(recipe: Recipe) -> nn.Sequential:
@@ -185,14 +161,10 @@ def train(
         optimizer.step()
         return loss
 
-    def accuracy() -> float:
-        with fg.no_grad():
-            return (net(test[0]).argmax(1) == test[1]).float().mean().item()
-
-    found = [accuracy()]
+    found = [accuracy(net, *test)]
     for _ in range(epochs):
         step.run_epoch(data, fg.randperm(len(data[0])), batch_size=BATCH)
-        found.append(accuracy())
+        found.append(accuracy(net, *test))
     return found
 
 
@@ -213,6 +185,41 @@ def chains(count: int, seed: int) -> dict[str, Any]:
         shares.append({"violations": (gradient > bound).sum(), "median": np.median(share), "largest": share.max()})
         relative.append(np.percentile(gradient / product, (5, 50, 95, 100)))
     return {"shares": shares, "relative": np.array(relative)}
+
+
+def tables(
+    gradients: dict[str, list[float]], factors: dict[str, Any], accuracies: dict[str, list[float]], chain: list[Any]
+) -> list[Table]:
+    first, other = (gradients[recipe.name] for recipe in RECIPES[:2])
+    beside = [
+        (layer, width, *(f"{value:.1e}" for value in (told, normal, uniform)), f"{normal / told:.2f}")
+        for layer, width, told, normal, uniform in zip(LAYERS, WIDTHS[1:], LECTURE, first, other, strict=True)
+    ]
+    everything = [
+        (
+            name, *(f"{value:.1e}" for value in values), *(f"{value:.2f}" for value in factors[name]),
+            f"{100 * accuracies[name][-1]:.1f} %",
+        )
+        for name, values in gradients.items()
+    ]  # fmt: skip
+    bounds = [
+        (f"dL/d{name}", int(share["violations"]), f"{share['median']:.4f}", f"{share['largest']:.3f}")
+        for name, share in zip(("z4", "z3", "z2", "z1", "x"), chain, strict=True)
+    ]
+    epochs = len(accuracies[RECIPES[0].name]) - 1
+    return [
+        Table(
+            "Mean |dL/dw| of a layer's weights, sigmoids",
+            ("layer", "neurons", "the lecture", "N(0, 0.05²)", "U(±1/√inputs)", "N / lecture"),
+            beside,
+        ),
+        Table(
+            "Mean |dL/dw| for all activations and weights; factor per layer; test accuracy",
+            ("activation, weights", *LAYERS, "factor", "factor of dL/dy", f"accuracy, epoch {epochs}"),
+            everything,
+        ),
+        Table("20000 random chains: |gradient| / bound", ("gradient", "above the bound", "median", "largest"), bounds),
+    ]
 
 
 def draw_letters(axes: Any, x: np.ndarray, y: np.ndarray) -> None:

@@ -61,6 +61,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("losses", "", {}),
         ("update", "", {}),
         ("threads", "awake", {}),
+        ("loader", "table", {}),
         ("batch", "1,32", {"optimizer": "momentum"}),
     ],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from examples import EXPERIMENTS, command, pages
+from examples import EXPERIMENTS, command, common, letters, pages
 from examples.command import available, main, summary
 from examples.common import Table
 
@@ -39,9 +41,15 @@ def test_gallery_shows_each(name: str) -> None:
     assert f"{name}.png" in page
     assert page.count(pages.BEGIN) == page.count(pages.END) == 1
     assert (command.GALLERY / f"{name}.png").stat().st_size < 150_000
-    index = (command.GALLERY / "index.md").read_text(encoding="utf-8")
-    assert f"{name}.md" in index
-    assert f"\n{name}\n" in index  # the table of contents
+
+
+def test_gallery_lists_each() -> None:
+    """If not: python -m examples --docs."""
+    listed = pages.index(command.GALLERY, {name: summary(name) for name in available()})
+    assert listed in (command.GALLERY / "index.md").read_text(encoding="utf-8")
+    for name in available():
+        assert f"]({name}.md)" in listed
+        assert f"\n{name}\n" in listed
 
 
 def test_run_prints_the_table_and_where_the_picture_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,13 +89,17 @@ def test_errors(arguments: list[str], message: str, capsys: pytest.CaptureFixtur
 def test_docs_run_writes_picture_and_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "GALLERY", tmp_path)
     page = tmp_path / "backprop_blocks.md"
-    page.write_text(f"before\n\n{pages.BEGIN}\nold\n{pages.END}\n\nafter\n", encoding="utf-8")
+    page.write_text(f"# Title\n\n{pages.BEGIN}\nold\n{pages.END}\n\nafter\n", encoding="utf-8")
+    (tmp_path / "index.md").write_text(f"{pages.BEGIN}\n{pages.END}\n", encoding="utf-8")
     assert main(["backprop_blocks", "--docs"]) == 0
     text = page.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n\n{pages.BEGIN}\n```text\nGradients of L")
+    assert text.startswith(f"# Title\n\n{pages.BEGIN}\n```text\nGradients of L")
     assert text.endswith(f"\n```\n{pages.END}\n\nafter\n")
     assert "old" not in text
     assert (tmp_path / "backprop_blocks.png").exists()
+    listed = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert f"[**Title**](backprop_blocks.md)<br>{summary('backprop_blocks')}<br>" in listed
+    assert "\n```{toctree}\n:hidden:\n\nbackprop_blocks\n```\n" in listed
 
 
 def test_page_without_marks(tmp_path: Path) -> None:
@@ -109,3 +121,14 @@ def test_table() -> None:
     assert str(table).splitlines() == [
         "Title", "", "name       what  number", "a          text   0.123", "long name  t       1000",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("module", [common, letters])
+def test_docstrings(module: ModuleType) -> None:
+    assert doctest.testmod(module) == doctest.TestResults(failed=0, attempted=doctest_count(module))
+
+
+def doctest_count(module: ModuleType) -> int:
+    found = sum(len(test.examples) for test in doctest.DocTestFinder().find(module))
+    assert found
+    return found

@@ -15,7 +15,7 @@ from fastgrad.utils.data.dataset import Dataset, IterableDataset
 from fastgrad.utils.data.epochs import Progress
 from fastgrad.utils.data.fetch import MapFetcher, StreamFetcher
 from fastgrad.utils.data.loader_arguments import check_arguments
-from fastgrad.utils.data.rows import find_rows
+from fastgrad.utils.data.rows import Rows, find_rows
 from fastgrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from fastgrad.utils.data.schedule import Schedule
 
@@ -171,30 +171,28 @@ class DataLoader(Generic[T_co]):
         """Let the next loop go through an epoch from its beginning, an integer >= 0."""
         self._epoch, self._start, self._progress = check_size("DataLoader.set_epoch", "epoch", epoch), 0, None
 
-    def _needs_seed(self) -> bool:
-        """Whether Python code makes batches, which may use random numbers."""
+    def _find_rows(self) -> Rows | None:
+        """The rows of arrays in memory; None if Python code makes batches, which may use random numbers."""
         if self._schedule is None or self.collate_fn not in (default_collate, default_convert):
-            return True
+            return None
         rows = find_rows(self.dataset)
-        return rows is None or bool(rows.transforms)
+        return None if rows is None or rows.transforms else rows
 
-    def _draw_seed(self) -> int | None:
-        if self._seed is None and self._needs_seed():
+    def _draw_seed(self) -> int:
+        if self._seed is None:
             self._seed = int(numpy_generator(self.generator).integers(2**63))
         return self._seed
 
     def __iter__(self) -> Iterator[Any]:
         # Orders are found here, not at the first batch: what is drawn meanwhile does not change them.
-        seed, schedule = self._draw_seed(), self._schedule
+        rows, schedule = self._find_rows(), self._schedule
+        seed = None if rows is not None else self._draw_seed()
         state = None if schedule is None else schedule.state()
         progress = self._progress = Progress(self._epoch, self._start, state)
         self._epoch, self._start = self._epoch + 1, 0
-        return self._stream(progress) if schedule is None else self._map(schedule, progress, seed)
-
-    def _map(self, schedule: Schedule, progress: Progress, seed: int | None) -> Iterator[Any]:
-        if seed is None and self._batched:
-            rows = find_rows(self.dataset)
-            assert rows is not None  # else there were a seed
+        if schedule is None:
+            return self._stream(progress, self._draw_seed())
+        if rows is not None and self._batched and self.collate_fn is default_collate:
             return epochs.give_rows(rows, schedule, progress)
         tasks = schedule.batches(progress.epoch, progress.batches)
         if self.num_workers and seed is not None:
@@ -203,13 +201,13 @@ class DataLoader(Generic[T_co]):
         fetch = MapFetcher(self.dataset, self.collate_fn, self._batched)
         return epochs.give(epochs.map_here(fetch, tasks, progress, seed), progress)
 
-    def _stream(self, progress: Progress) -> Iterator[Any]:
+    def _stream(self, progress: Progress, seed: int) -> Iterator[Any]:
         skipped = progress.batches
         if self.num_workers:
             results = epochs.from_workers(self, chain(repeat(True, skipped), repeat(False)), progress, 0)
         else:
             fetch = StreamFetcher(self.dataset, self.collate_fn, self.batch_size, self.drop_last)
-            results = epochs.stream_here(fetch, progress, self._seed or 0)
+            results = epochs.stream_here(fetch, progress, seed)
         return epochs.give(epochs.count_stream(results, self.dataset, self.num_workers, skipped), progress)
 
     def _workers(self) -> Any:
@@ -221,7 +219,7 @@ class DataLoader(Generic[T_co]):
             return self._pool
         job = Job(
             self.dataset, self.collate_fn, self.worker_init_fn, self._batched, self.batch_size, self.drop_last,
-            self._schedule is None, self._seed or 0,
+            self._schedule is None, self._draw_seed(),
         )  # fmt: skip
         pool = WorkerPool(self.num_workers, job, self.multiprocessing_context, (self.prefetch_factor or 0) + 2)
         if self.persistent_workers:
@@ -250,7 +248,8 @@ class DataLoader(Generic[T_co]):
         >>> [x.tolist() for x, in other] == [x.tolist() for x, in loop]
         True
         """
-        seed, progress, schedule = self._draw_seed(), self._progress, self._schedule
+        seed = self._seed if self._find_rows() is not None else self._draw_seed()
+        progress, schedule = self._progress, self._schedule
         if progress is None or progress.done:
             sampler = None if schedule is None else schedule.state()
             progress = Progress(self._epoch, self._start, sampler)
@@ -295,6 +294,9 @@ class DataLoader(Generic[T_co]):
                 raise bad_value(function, f"state_dict[{name!r}]", state_dict[name], f"{value} as here")
         epoch = check_size(function, "state_dict['epoch']", state_dict["epoch"])
         batches = check_size(function, "state_dict['batches']", state_dict["batches"])
+        most = None if self._schedule is None else self._schedule.most()
+        if most is not None and batches > most:
+            raise bad_value(function, "state_dict['batches']", batches, f"at most {most}, the batches of an epoch")
         seed = None if state_dict["seed"] is None else check_size(function, "state_dict['seed']", state_dict["seed"])
         if self._schedule is not None:
             self._schedule.load(state_dict["sampler"])

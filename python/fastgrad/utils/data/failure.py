@@ -49,10 +49,13 @@ class Failure:
 
     def reraise(self) -> NoReturn:
         """Raise it here, with the worker's traceback as its cause; as a RuntimeError if it cannot be pickled."""
-        error = RuntimeError(self.summary)
+        error: Exception | None = None
         if self.pickled is not None:
             try:
                 error = pickle.loads(self.pickled)
             except Exception:  # its class cannot be imported here
-                error = RuntimeError(self.summary)
-        raise error from WorkerTraceback(self.text)
+                error = None
+        try:
+            raise error or RuntimeError(self.summary) from WorkerTraceback(self.text)
+        finally:
+            del error  # else it and this frame would keep each other, and the frames of the loop, alive

@@ -56,15 +56,21 @@ def check_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _expect(kept: dict[str, Any], name: str, default: Any, expected: str) -> None:
+    """Raise unless an argument is its default; None is one of a flag too."""
+    value = kept[name]
+    simple = isinstance(value, (bool, int, float, str))
+    if value is None or (simple and (value == default or value is False)):
+        return
+    raise bad_value("DataLoader", name, repr(value) if simple else f"a {type(value).__name__}", expected)
+
+
 def _check_dataset(kept: dict[str, Any]) -> None:
     dataset = kept["dataset"]
     has_sampler = kept["sampler"] is not None or kept["batch_sampler"] is not None
     if isinstance(dataset, IterableDataset):
         for name in ("shuffle", "sampler", "batch_sampler"):
-            if kept[name] is not None and kept[name] is not False:
-                shown = kept[name] if name == "shuffle" else f"a {type(kept[name]).__name__}"
-                expected = "none with an IterableDataset, which has an order of its own"
-                raise bad_value("DataLoader", name, shown, expected)
+            _expect(kept, name, None, "none with an IterableDataset, which has an order of its own")
         return
     if not hasattr(dataset, "__getitem__") or not (has_sampler or hasattr(dataset, "__len__")):
         expected = "a data set with __len__ and __getitem__, or an IterableDataset"
@@ -82,9 +88,7 @@ def _check_samplers(kept: dict[str, Any]) -> None:
     if kept["batch_sampler"] is not None:
         defaults = {"batch_size": 1, "shuffle": False, "sampler": None, "drop_last": False}
         for name, default in defaults.items():
-            if kept[name] != default:
-                expected = f"{default} with a batch_sampler, which makes the batches"
-                raise bad_value("DataLoader", name, kept[name], expected)
+            _expect(kept, name, default, f"{default} with a batch_sampler, which makes the batches")
 
 
 def _check_workers(kept: dict[str, Any]) -> None:
@@ -105,5 +109,4 @@ def _check_workers(kept: dict[str, Any]) -> None:
     for name, default in (
         ("timeout", 0), ("prefetch_factor", None), ("persistent_workers", False), ("multiprocessing_context", None),
     ):  # fmt: skip
-        if kept[name] != default:
-            raise bad_value("DataLoader", name, kept[name], f"{default} with num_workers=0, that is, without workers")
+        _expect(kept, name, default, f"{default} with num_workers=0, that is, without workers")

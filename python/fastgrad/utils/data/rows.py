@@ -71,6 +71,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def kind(self) -> tuple[Any, ...]:
+        """Dtype, shape of a row and whether a gradient is required, of each tensor."""
+        return tuple((x.dtype, x.shape[1:], x.requires_grad) for x in self.sources)
+
     def select(self, order: np.ndarray) -> Rows:
         """Rows of these rows: int64, 0 <= order < len."""
         mine = self.positions
@@ -107,6 +111,10 @@ class JoinedRows(Rows):
     The sources are `Rows` without transforms, of as many tensors each, which agree in dtype and in the shape of a row
     and require no gradient. Positions count through all of them.
     """
+
+    def kind(self) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self.sources[0].kind()
+        return found
 
     def _take(self, positions: np.ndarray | range) -> list[Tensor]:
         ends = np.cumsum([len(part) for part in self.sources])
@@ -197,9 +205,7 @@ def _join(parts: Sequence[Rows | None]) -> Rows | None:
     found = [part for part in parts if part is not None]
     if len(found) < len(parts) or any(part.transforms for part in found):
         return None
-    empty = np.empty(0, np.int64)
-    kinds = {tuple((x.dtype, x.shape[1:], x.requires_grad) for x in part.select(empty).take(0, 0)) for part in found}
-    (kind, *others) = kinds
-    if others or any(needs for _, _, needs in kind):
+    kind, *others = {part.kind() for part in found}
+    if others or any(requires_grad for _, _, requires_grad in kind):
         return None
     return JoinedRows(found, range(sum(map(len, found))))

@@ -102,6 +102,10 @@ class Schedule:
                         raise bad_index("DataLoader", self.argument, given, expected)
             yield batch
 
+    def most(self) -> int | None:
+        """Batches of an epoch; None if the sampler has no length."""
+        return len(self) if hasattr(self.sampler, "__len__") else None
+
     def __len__(self) -> int:
         total = len(self.sampler)
         if self.lists or self.batch_size is None:
@@ -119,7 +123,7 @@ class Schedule:
         mine = type(self.sampler).__name__ if hasattr(self.sampler, "load_state_dict") else None
         theirs = state["name"] if isinstance(state, dict) and state.keys() == {"name", "state"} else None
         if mine != theirs:
-            given = f"that of a {theirs}" if theirs else "of a sampler without state"
+            given = f"that of a {theirs}" if theirs else "that of a sampler without state"
             expected = f"that of a {mine}" if mine else "none, as the sampler here has no load_state_dict()"
             raise bad_value("DataLoader.load_state_dict", "state_dict['sampler']", given, expected)
         if theirs is not None:

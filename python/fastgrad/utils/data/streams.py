@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from fastgrad.random import default_generator
+from fastgrad.utils.data import numpy_state
 
 __all__ = ["Streams", "mix", "seed_streams"]
 
 
 def mix(*numbers: int) -> int:
-    """A 64-bit number made of others, each taken modulo 2⁶⁴, that has nothing to do with its neighbours."""
-    return int.from_bytes(_digest(numbers, 8), "little")
+    """A number of 63 bits made of others, each taken modulo 2⁶⁴, that has nothing to do with its neighbours."""
+    return int.from_bytes(_digest(numbers, 8), "little") >> 1
 
 
 def _digest(numbers: tuple[int, ...], size: int) -> bytes:
@@ -55,7 +56,7 @@ class Streams:
         import random
 
         default = default_generator
-        self._before: tuple[Any, ...] = random.getstate(), np.random.get_state(), (
+        self._before: tuple[Any, ...] = random.getstate(), numpy_state.keep(), (
             default._seed, default._offset, default._numpy,
         )  # fmt: skip
         seed_streams(*self.numbers)
@@ -67,4 +68,4 @@ class Streams:
 
         python, numpy, (default_generator._seed, default_generator._offset, default_generator._numpy) = self._before
         random.setstate(python)
-        np.random.set_state(numpy)
+        numpy_state.put_back(numpy)

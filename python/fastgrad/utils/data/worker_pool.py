@@ -11,7 +11,7 @@ import weakref
 from multiprocessing import connection, context, reduction
 from typing import Any
 
-from fastgrad.errors import bad_value
+from fastgrad.errors import bad_type, bad_value
 from fastgrad.utils.data.shared import Parcel, SlabReader
 from fastgrad.utils.data.worker import Carried, Job, work
 
@@ -29,6 +29,8 @@ def as_context(method: Any) -> context.BaseContext:
         method = "forkserver" if "forkserver" in known else "spawn"
     if isinstance(method, context.BaseContext):
         return method
+    if not isinstance(method, str):
+        raise bad_type("DataLoader", "multiprocessing_context", type(method).__name__, f"a context or one of {known}")
     if method not in known:
         raise bad_value("DataLoader", "multiprocessing_context", repr(method), f"a context or one of {known}")
     found: context.BaseContext = multiprocessing.get_context(method)
