@@ -4,8 +4,8 @@ The lecture, after LeCun, Bottou and others ("Efficient BackProp"): subtract the
 decorrelate, for faster optimisation; scale to unit variance, against saturation. With Cov(X) = (1/N) X Xᵀ,
 X̂ = Cov(X)^(−1/2) X has Cov(X̂) = I.
 
-What to see: measurements of tumour cells, thirty columns from 0.001 to 4000. Above, what each stage does to two of them.
-Below, a network with sigmoids on all thirty: each stage lets descent reach a lower loss, and whitening the lowest.
+What to see: measurements of tumour cells, thirty columns from 0.001 to 4000. Above, what each stage does to two of
+them. Below, a network with sigmoids on all thirty: each stage lets descent go to a lower loss, whitening to the lowest.
 """
 
 from __future__ import annotations
