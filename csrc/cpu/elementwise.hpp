@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels.hpp"
-#include "vecmath.hpp"
+#include "normal.hpp"
 
 #include "../fastgrad/activations.hpp"
 

@@ -34,12 +34,15 @@ template <class Epilogue> struct Shifted {
 
 // b up to this size is read in place if its rows are contiguous; tiles of few rows read it more often
 constexpr Size direct_bytes = tile_rows > 8 ? 1 << 20 : 256 << 10;
-constexpr Size block_k_bytes = 4096;    // of a row of a at a time
+// With 16 registers tiles have few rows and read b so often that the second-level cache cannot keep up: a panel of b,
+// short enough for the first-level cache, then serves all rows of a before the next one has its turn.
+constexpr bool panels_first = tile_rows <= 8;
+constexpr Size block_k_bytes = panels_first ? 1536 : 4096; // of a row of a at a time
 constexpr Size block_bytes = 768 << 10; // of packed b at a time: room for it in the second-level cache
 constexpr Size kept_bytes = 4 << 20;    // of packed a at a time
 constexpr Size kept_rows = 256;         // a is packed for all of k if so many of its rows fit
-constexpr Size far_bytes = 2048;        // rows (or columns) of a further apart than this are packed ...
-constexpr Size reused_columns = 128;    // ... if so many columns of b share the cost
+// a is packed if its rows or columns are further apart than this, and so many columns of b share the cost
+constexpr Size far_rows = 2048, far_columns = panels_first ? 512 : 2048, reused_columns = 128;
 
 // The share, a multiple of `unit`, that n is cut into evenly so that none is more than `most`.
 FG_INLINE Size even_share(Size n, Size most, Size unit) {
@@ -55,7 +58,7 @@ template <class T> struct Blocks {
 
     Blocks(Size m, Size n, Size k, View<T> a, View<T> b) {
         pack_b = !(b.columns == 1 && k * n * item <= direct_bytes && (cheap_partial_loads || n % Vec<T>::lanes == 0));
-        pack_a = (a.rows == 1 ? a.columns : a.rows) * item >= far_bytes && n >= reused_columns;
+        pack_a = (a.rows == 1 ? a.columns * item >= far_columns : a.rows * item >= far_rows) && n >= reused_columns;
         step_k = k == 0 ? 1 : even_share(k, block_k_bytes / item, 1);
         const Size fitting = block_bytes / (step_k * item) / width * width;
         step_n = pack_b ? even_share(n, fitting < width ? width : fitting, width) : n;
@@ -108,30 +111,40 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                 const View<T> block_a{a.p + m0 * a.rows + k0 * a.columns, a.rows, a.columns};
                 T* const rows_a = keep_a && pack_a ? packed_a + tiles.rows * k0 : packed_a;
                 if (pack_a && (n0 == 0 || !keep_a)) pack_rows<T>(rows_a, block_a, tiles, depth);
-                for (Size tile = 0; tile < tiles.count; ++tile) {
+                const auto make = [&](Size tile, Size j, Size some) FG_INLINE_CALL {
                     const Size top = tiles.begin(tile), rows = tiles.begin(tile + 1) - top, i = m0 + top;
                     const View<T> tile_a = pack_a ? View<T>{rows_a + top * depth, 1, rows}
                                                   : View<T>{block_a.p + top * a.rows, a.rows, a.columns};
                     T* const tile_c = c ? c + i * c_rows + n0 : one_tile ? sums : sums + top * sums_rows;
                     const Size tile_c_rows = c ? c_rows : sums_rows;
+                    const Tile<T> t{depth,
+                                    tile_a.p,
+                                    tile_a.rows,
+                                    tile_a.columns,
+                                    pack_b ? packed_b + j / width * width * depth + j % width : block_b.p + j,
+                                    pack_b ? width : b.rows,
+                                    whole_rows,
+                                    one_tile ? tile_c : tile_c + j,
+                                    tile_c_rows,
+                                    some,
+                                    k0 > 0,
+                                    finished && bias ? bias + n0 + j : nullptr};
+                    if (finished) announce(epilogue, i, n0 + j, rows, some);
+                    tile_table<T>.find(rows, some)(t);
+                    if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
+                };
+                if (panels_first &&
+                    pack_b) { // a panel of b stays in the first-level cache, the rows of a in the second
                     for (Size j = 0, some; j < columns; j += some) {
                         some = tile_columns<T>(columns - j);
-                        const Tile<T> t{depth,
-                                        tile_a.p,
-                                        tile_a.rows,
-                                        tile_a.columns,
-                                        pack_b ? packed_b + j / width * width * depth + j % width : block_b.p + j,
-                                        pack_b ? width : b.rows,
-                                        whole_rows,
-                                        one_tile ? tile_c : tile_c + j,
-                                        tile_c_rows,
-                                        some,
-                                        k0 > 0,
-                                        finished && bias ? bias + n0 + j : nullptr};
-                        if (finished) announce(epilogue, i, n0 + j, rows, some);
-                        tile_table<T>.find(rows, some)(t);
-                        if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
+                        for (Size tile = 0; tile < tiles.count; ++tile) make(tile, j, some);
                     }
+                } else {
+                    for (Size tile = 0; tile < tiles.count; ++tile)
+                        for (Size j = 0, some; j < columns; j += some) {
+                            some = tile_columns<T>(columns - j);
+                            make(tile, j, some);
+                        }
                 }
             }
         }

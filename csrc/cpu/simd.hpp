@@ -120,6 +120,37 @@ template <class T> FG_INLINE Vec<T> copysign(Vec<T> size, Vec<T> sign) {
     return Vec<T>::from_bits((abs(size).bits()) | (sign.bits() & sign_bit<T>()));
 }
 
+// a if a < b, else b: also where one is NaN. One instruction, which compilers do not make of a select.
+template <class T> FG_INLINE Vec<T> lesser(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_min_ps(a.v, b.v);
+    else return _mm512_min_pd(a.v, b.v);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return _mm256_min_ps(a.v, b.v);
+    else return _mm256_min_pd(a.v, b.v);
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4) return _mm_min_ps(a.v, b.v);
+    else return _mm_min_pd(a.v, b.v);
+#else
+    return select(a < b, a, b);
+#endif
+}
+// a if a > b, else b
+template <class T> FG_INLINE Vec<T> greater(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_max_ps(a.v, b.v);
+    else return _mm512_max_pd(a.v, b.v);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return _mm256_max_ps(a.v, b.v);
+    else return _mm256_max_pd(a.v, b.v);
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4) return _mm_max_ps(a.v, b.v);
+    else return _mm_max_pd(a.v, b.v);
+#else
+    return select(a > b, a, b);
+#endif
+}
+
 // a b + c, in one rounding where the set has it, in two where it has not.
 #if defined(__AVX512F__)
 FG_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }

@@ -1,4 +1,4 @@
-// exp, expm1, log, log1p, tanh and the normal distribution over Vec<float> and Vec<double>.
+// exp, expm1, log, log1p, tanh and the logistic function over Vec<float> and Vec<double>.
 //
 // Errors stay below 4 ULP (docs/accuracy.md has the measurements); NaN gives NaN, subnormal results
 // are exact to rounding. Coefficients come from tools/polynomials.py. The reductions are the classical
@@ -12,9 +12,9 @@ namespace fastgrad::FASTGRAD_SET {
 template <class T> struct Constants;
 
 template <> struct Constants<float> {
-    static constexpr float exp_tail[] = {0.5000000014f,   0.1666666668f,   0.04166645681f,
-                                         0.008333310024f, 0.001393454193f, 0.0001989198131f};
+    static constexpr float exp_tail[] = {0.5f, 0.1666657338f, 0.04166655011f, 0.008363773874f, 0.001392692661f};
     static constexpr float log_tail[] = {0.6666666655f, 0.4000012519f, 0.2855044271f, 0.2334071013f};
+    static constexpr float artanh_tail[] = {0.6666666732f, 0.3999970633f, 0.2859235799f, 0.217065758f, 0.2322432922f};
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f; // high: 15 bits, so n * high is exact
     static constexpr float round_shift = 0x1.8p23f;                            // adding it rounds to an integer
     static constexpr float exp_max = 89.f, exp_min = -112.f, expm1_min = -30.f;
@@ -39,6 +39,10 @@ template <> struct Constants<double> {
     static constexpr double log_tail[] = {0.666666666666666664, 0.400000000000009342, 0.285714285707687535,
                                           0.222222223995812857, 0.181817948032040957, 0.153862850221594051,
                                           0.132675648431977401, 0.130992062770425764};
+    static constexpr double artanh_tail[] = {0.666666666666666669, 0.399999999999995225, 0.285714285716000993,
+                                             0.222222221982367706, 0.181818198979627144, 0.153845439648605493,
+                                             0.133351786314492558, 0.117342790613031975, 0.108451783948800148,
+                                             0.074921437955507673, 0.156305778009228504};
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
     static constexpr double round_shift = 0x1.8p52;
     static constexpr double exp_max = 710.0, exp_min = -760.0, expm1_min = -60.0;
@@ -47,21 +51,6 @@ template <> struct Constants<double> {
     static constexpr int subnormal_shift = 64, mantissa_bits = 52, exponent_bias = 1023;
     static constexpr std::int64_t sqrt_half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000;
 };
-
-// g in erfc(a) = exp(-a^2) g(t) / (1 + 2a), with t = (a - 2) / (a + 2) and 0 <= a <= 28
-constexpr double erfc_scaled[] = {
-    1.27697838155252879,     -0.0927638265857464378,    -0.166030397615315587,     0.164051280033490966,
-    -0.054220000990455793,   -0.00803401508398000125,   0.00872265383803202416,    0.00127133898716886226,
-    -0.00145681347874740186, -0.000454340971278843643,  0.000206363740589722641,   0.000151039554165295892,
-    -1.49334409843723651e-6, -0.0000364226672570564145, -0.0000135451700760526055, 3.70210046847901606e-6,
-    5.33581485552715532e-6,  1.53434229261721367e-6,    -8.56085143634132868e-7,   -8.93844062890295847e-7,
-    -1.13763533386256364e-7, 2.06503387005505008e-7,    8.02806621414234178e-8,    -1.88144295842172656e-8,
-    -1.1225079560079543e-8};
-
-// g in Phi(-a) = exp(-a^2 / 2) g(t) / (a + 2), with t = (a - 2) / (a + 2) and 0 <= a <= 15
-constexpr float normal_scaled[] = {0.6724080048f,     -0.3314044756f,   0.02879737519f,   0.03671941451f,
-                                   -0.0004697699064f, -0.006734616133f, -0.001951611568f, 0.0008237860805f,
-                                   0.0008369169431f,  0.0001330260199f, -0.000149598063f, -6.581982622e-5f};
 
 // Horner's rule, which rounds least
 template <class T, int N> FG_INLINE Vec<T> horner(Vec<T> x, const T (&c)[N]) {
@@ -84,8 +73,39 @@ template <class T, int N> FG_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N])
     }
 }
 
-template <class T> FG_INLINE Vec<T> minimum(Vec<T> x, double limit) { return select(x > Vec<T>(limit), limit, x); }
-template <class T> FG_INLINE Vec<T> maximum(Vec<T> x, double limit) { return select(x < Vec<T>(limit), limit, x); }
+// NaN stays
+template <class T> FG_INLINE Vec<T> minimum(Vec<T> x, double limit) { return lesser(Vec<T>(limit), x); }
+template <class T> FG_INLINE Vec<T> maximum(Vec<T> x, double limit) { return greater(Vec<T>(limit), x); }
+
+// A number as the sum of two, the second one what the first lacks.
+template <class V> struct Sum {
+    V high, low;
+};
+// what is lost when c is rounded to the numbers of V
+template <class V> FG_INLINE V rounding_of(double c) { return V(c - double(typename V::Scalar(c))); }
+template <class V> FG_INLINE Sum<V> sum(V a, V b) { // Knuth: exact, whichever is larger
+    const V high = a + b, b_in_high = high - a;
+    return {high, (a - (high - b_in_high)) + (b - b_in_high)};
+}
+template <class V> FG_INLINE Sum<V> sum(double c, V x) {
+    const Sum<V> s = sum(V(c), x);
+    return {s.high, s.low + rounding_of<V>(c)};
+}
+template <class V> FG_INLINE Sum<V> product(V a, V b) {
+    const V high = a * b;
+    return {high, fma(a, b, -high)};
+}
+// c x, with no rounding of c
+template <class V> FG_INLINE V times(double c, V x) { return fma(V(c), x, rounding_of<V>(c) * x); }
+template <class V> FG_INLINE Sum<V> product(double c, V x) {
+    const Sum<V> p = product(V(c), x);
+    return {p.high, p.low + rounding_of<V>(c) * x};
+}
+
+template <class V> FG_INLINE Sum<V> ratio(Sum<V> n, V d) {
+    const V r = V(1.0) / d, high = n.high * r;
+    return {high, (fma(-high, d, n.high) + n.low) * r};
+}
 
 // 2^n for integers n in the exponent's range
 template <class T> FG_INLINE Vec<T> power_of_two(Bits<T> n) {
@@ -93,35 +113,61 @@ template <class T> FG_INLINE Vec<T> power_of_two(Bits<T> n) {
     return Vec<T>::from_bits((n + Bits<T>::all(C::exponent_bias)).shifted_left(C::mantissa_bits));
 }
 
-// x = n ln 2 + r with |r| <= ln(2) / 2; tail is expm1(r)
-template <class T> struct ExpParts {
-    Bits<T> n;
-    Vec<T> tail;
+// exp(x) as 2^n (1 + tail), where x = n ln 2 + r with |r| <= ln(2) / 2 and tail = expm1(r): what several values come
+// from.
+template <class T> struct Exp {
+    using C = Constants<T>;
+    Vec<T> shifted, tail; // n + round_shift
+
+    FG_INLINE Vec<T> value() const { return scale(Vec<T>(1.0) + tail); }
+    // factor * exp(x), rounded once more only: no digits are lost where exp(x) alone would be subnormal
+    FG_INLINE Vec<T> times(Vec<T> factor) const { return scale(fma(factor, tail, factor)); }
+    FG_INLINE Vec<T> times(Sum<Vec<T>> factor) const { return scale(factor.high + fma(factor.high, tail, factor.low)); }
+    FG_INLINE Vec<T> minus_one() const { // accurate around x = 0 too; 2^n must not overflow
+        const Vec<T> power = scale(1.0);
+        return fma(power, tail, power - Vec<T>(1.0));
+    }
+    FG_INLINE Bits<T> n() const { return shifted.bits() - Vec<T>(C::round_shift).bits(); }
+
+  private:
+    FG_INLINE Vec<T> scale(Vec<T> y) const { // y 2^n
+#if defined(__AVX512F__)
+        const Vec<T> power = shifted - Vec<T>(C::round_shift);
+        if constexpr (sizeof(T) == 4) return _mm512_scalef_ps(y.v, power.v);
+        else return _mm512_scalef_pd(y.v, power.v);
+#else
+        const Bits<T> half = n().shifted_right(1); // two powers: 2^n itself may lie outside the exponent's range
+        return y * power_of_two<T>(half) * power_of_two<T>(n() - half);
+#endif
+    }
 };
-template <class T> FG_INLINE ExpParts<T> exp_parts(Vec<T> x, Vec<T> rest = 0.0) { // of x + rest
+// of x + rest, where |rest| is a rounding error's size and exp(x) is neither infinite nor 0
+template <class T> FG_INLINE Exp<T> exp_in_range(Vec<T> x, Vec<T> rest = 0.0) {
     using C = Constants<T>;
     const Vec<T> shift = C::round_shift;
     const Vec<T> shifted = fma(x, Vec<T>(1.44269504088896340736), shift);
     const Vec<T> n = shifted - shift;
     const Vec<T> r = fma(n, Vec<T>(-C::ln2_high), x) + fma(n, Vec<T>(-C::ln2_low), rest);
-    return {shifted.bits() - shift.bits(), fma(r * r, polynomial(r, C::exp_tail), r)};
+    return {shifted, fma(r * r, polynomial(r, C::exp_tail), r)};
 }
-
-// factor * exp(x + rest), rounded once more only: no digits are lost where exp(x) alone would be subnormal
-template <class T> FG_INLINE Vec<T> scaled_exp(Vec<T> factor, Vec<T> x, Vec<T> rest = 0.0) {
+template <class T> FG_INLINE Exp<T> exp_of(Vec<T> x, Vec<T> rest = 0.0) {
     using C = Constants<T>;
-    const ExpParts<T> p = exp_parts(maximum(minimum(x, C::exp_max), C::exp_min), rest);
-    // two powers: 2^n itself may lie outside the exponent's range
-    const Bits<T> half = p.n.shifted_right(1);
-    return fma(factor, p.tail, factor) * power_of_two<T>(half) * power_of_two<T>(p.n - half);
+    return exp_in_range(maximum(minimum(x, C::exp_max), C::exp_min), rest);
 }
-template <class T> FG_INLINE Vec<T> exp(Vec<T> x) { return scaled_exp(Vec<T>(1.0), x); }
+// |x|, or where exp(-|x|) has become 0
+template <class T> FG_INLINE Vec<T> size_in_range(Vec<T> x) { return minimum(abs(x), -Constants<T>::exp_min); }
+// exp(-|x|)
+template <class T> FG_INLINE Exp<T> exp_of_minus_size(Vec<T> x) { return exp_in_range(-size_in_range(x)); }
+template <class T> FG_INLINE Vec<T> exp(Vec<T> x) { return exp_of(x).value(); }
+
+// (1 + e)^2 for e >= 0, rounded once more only
+template <class T> FG_INLINE Vec<T> square_of_one_plus(Vec<T> e) { return fma(e, e + Vec<T>(2.0), Vec<T>(1.0)); }
 
 template <class T> FG_INLINE Vec<T> expm1(Vec<T> x) {
     using C = Constants<T>;
-    const ExpParts<T> p = exp_parts(maximum(minimum(x, C::exp_max), C::expm1_min));
-    const Vec<T> half_power = power_of_two<T>(p.n - Bits<T>::all(1)); // 2^n could overflow
-    const Vec<T> y = fma(half_power, p.tail, half_power - Vec<T>(0.5));
+    const Exp<T> e = exp_of(maximum(x, C::expm1_min));
+    const Vec<T> half_power = power_of_two<T>(e.n() - Bits<T>::all(1)); // 2^n could overflow
+    const Vec<T> y = fma(half_power, e.tail, half_power - Vec<T>(0.5));
     return y + y;
 }
 
@@ -182,50 +228,16 @@ template <class T> FG_INLINE Vec<T> log1p(Vec<T> x) {
     return log_special(u, log_of_parts(to_float<T>(p.k), f));
 }
 
+// log(1 + u) for u in [0, 1]: 2 artanh(s) with s = u / (2 + u), written as u less something, which a tiny u keeps
+template <class T> FG_INLINE Vec<T> log1p_of_fraction(Vec<T> u) {
+    const Vec<T> s = u / (u + Vec<T>(2.0)), z = s * s;
+    return fma(s, fma(z, polynomial(z, Constants<T>::artanh_tail), -u), u);
+}
+
 // The logistic function 1 / (1 + exp(-x)), with full relative accuracy on both sides.
 template <class T> FG_INLINE Vec<T> logistic(Vec<T> x) {
-    const Vec<T> e = exp(-abs(x));
+    const Vec<T> e = exp_of_minus_size(x).value();
     return select(x < Vec<T>(0.0), e, 1.0) / (e + Vec<T>(1.0));
-}
-
-// s = logistic(x) and 1 - s, for the price of one.
-template <class V> struct LogisticPair {
-    V s, rest;
-};
-template <class T> FG_INLINE LogisticPair<Vec<T>> logistic_pair(Vec<T> x) {
-    const Vec<T> e = exp(-abs(x)), large = Vec<T>(1.0) / (e + Vec<T>(1.0)), small = e * large;
-    const Mask<T> negative = x < Vec<T>(0.0);
-    return {select(negative, small, large), select(negative, large, small)};
-}
-
-// Phi(x) = erfc(-x / sqrt 2) / 2, for doubles; `density` is exp(-x^2 / 2) / sqrt(2 pi).
-struct Normal {
-    Vec<double> cumulative, density;
-};
-FG_INLINE Normal normal(Vec<double> x) {
-    using V = Vec<double>;
-    const V size = minimum(abs(x), 38.6);
-    const V a = size * V(0.70710678118654752440), one_plus = a + a + V(1.0), two_plus = a + V(2.0);
-    const V both = V(1.0) / (one_plus * two_plus);
-    const V g = polynomial((a - V(2.0)) * one_plus * both, erfc_scaled);
-    const V square = size * size; // its rounding error would be magnified by exp
-    const V e = exp(square * V(-0.5)), bell = fma(e * V(-0.5), fma(size, size, -square), e);
-    const V tail = bell * g * two_plus * both * V(0.5);
-    return {select(x < V(0.0), tail, V(1.0) - tail), bell * V(0.39894228040143267794)};
-}
-
-// x Phi(x)
-FG_INLINE Vec<double> times_normal(Vec<double> x) { return maximum(x, -1e3) * normal(x).cumulative; }
-// In float, from Phi(-a) = exp(-a^2 / 2) g(t) / (a + 2); the power of two comes last, as Phi(x) alone can be subnormal.
-FG_INLINE Vec<float> times_normal(Vec<float> x) {
-    using V = Vec<float>;
-    const V size = minimum(abs(x), 15.0), square = size * size, lost = fma(size, size, -square);
-    // q = size / (size + 2) but for one rounding: the sum's and the division's errors are taken out
-    const V sum = size + V(2.0), sum_lost = minimum(size, 2.0) - (sum - maximum(size, 2.0)), r = V(1.0) / sum;
-    const V guess = size * r, q = fma(fma(-guess, sum_lost, fma(-guess, sum, size)), r, guess);
-    const V factor = copysign(q, x) * horner(fma(q, V(2.0), V(-1.0)), normal_scaled);
-    const V tail = scaled_exp(factor, square * V(-0.5), lost * V(-0.5));
-    return select(x < V(0.0), tail, x - tail);
 }
 
 } // namespace fastgrad::FASTGRAD_SET

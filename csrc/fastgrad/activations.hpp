@@ -2,7 +2,7 @@
 //
 // A struct here and a line in FASTGRAD_ACTIVATIONS give the fused epilogue of `linear`, the Python function,
 // the nn module and the row in docs/activations.md. The templates work on any V with arithmetic, comparisons,
-// select, abs, exp, scaled_exp, expm1, log1p, tanh, logistic, logistic_pair, times_normal and (for doubles) normal.
+// select, abs, exp, exp_of, expm1, log1p_of_fraction, tanh, logistic, times_normal and times_normal_slope.
 //
 //   forward(x, p)        y = f(x)
 //   from_output(y, p)    f'(x), computed from y     at least one of the two;
@@ -128,14 +128,14 @@ struct Gelu : ReadsInput {
                                          "Hendrycks and Gimpel 2016; torch.nn.functional.gelu",
                                          0,
                                          {}};
-    static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = true;
+    static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
     template <class V> static V forward(V x, Parameters<V>) { return times_normal(x); }
-    template <class V> static V from_input(V x, Parameters<V>) {
-        const auto [cumulative, density] = normal(x);
-        return cumulative + minimum(maximum(x, -1e3), 1e3) * density;
-    }
+    template <class V> static V from_input(V x, Parameters<V>) { return times_normal_slope(x); }
 };
 
+// In the next two, f(x) = x s(u(x)) with the logistic function s and an odd u, so that f'(x) + f'(-x) = 1. With a = |x|
+// and e = exp(-u(a)), f'(-a) = e / (1 + e)^2 (1 + e - a u'(a)). What is in brackets has a root, near which it is taken
+// as a difference from what it is at the root: 1 + e = a u'(a) there, so nothing is left to cancel.
 struct GeluTanh : ReadsInput {
     static constexpr double c = 1.5957691216057307117597842397375, d = 0.044715; // c = 2 sqrt(2 / pi)
     static constexpr ActivationInfo info{"gelu_tanh",
@@ -145,15 +145,35 @@ struct GeluTanh : ReadsInput {
                                          "Hendrycks and Gimpel 2016; torch.nn.functional.gelu(approximate='tanh')",
                                          0,
                                          {}};
-    static constexpr bool wide_forward = true, wide_derivative = true;
+    static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
+    static constexpr double root = 0.7524614220710162584788545, root_u = c * root * (1 + d * root * root),
+                            root_e = c * root * (1 + 3 * d * root * root) - 1;
     template <class V> static V forward(V x, Parameters<V>) {
-        const V t = minimum(maximum(x, -1e3), 1e3);
-        return maximum(x, -1e3) * logistic(V(c) * t * (V(1.0) + V(d) * t * t));
+        const auto u = exponent(minimum(abs(x), 22.0));
+        const auto e = exp_of(-u.high, -u.low);
+        const V y = maximum(x, -22.0) / (V(1.0) + e.value());
+        return select(x < V(0.0), e.times(y), y);
     }
     template <class V> static V from_input(V x, Parameters<V>) {
-        const V t = minimum(maximum(x, -1e3), 1e3), u = V(c) * t * (V(1.0) + V(d) * t * t);
-        const auto [s, rest] = logistic_pair(u);
-        return s + t * s * rest * V(c) * (V(1.0) + V(3 * d) * t * t);
+        const V a = minimum(abs(x), 22.0);
+        const auto u = exponent(a);
+        const auto to_root = sum(root, -a), to_root_u = sum(root_u, -u.high);
+        const auto e = exp_of(to_root_u.high, to_root_u.low - u.low); // exp(-u) / root_e
+        const V from_root = times(root_e, e.minus_one());
+        const V t = to_root.high; // root u'(root) - a u'(a) is t slope, but for the low part of t
+        const V slope = fma(fma(t, V(3 * c * d), V(-9 * c * d * root)), t, V(c + 9 * c * d * root * root));
+        const V bracket = fma(slope, t, fma(slope, to_root.low, from_root));
+        const V tail = e.times(ratio(product(root_e, bracket), square_of_one_plus(from_root + V(root_e))));
+        return select(x < V(0.0), tail, V(1.0) - tail);
+    }
+
+  private:
+    // u(a) = c a (1 + d a^2) and what its rounding lost, which exp would magnify
+    template <class V> static auto exponent(V a) {
+        const auto square = product(a, a), cubic = product(c * d, square.high), factor = sum(c, cubic.high);
+        auto u = product(a, factor.high);
+        u.low = u.low + a * (factor.low + cubic.low + V(c * d) * square.low);
+        return u;
     }
 };
 
@@ -165,14 +185,19 @@ struct Silu : ReadsInput {
                                          "Elfwing, Uchibe and Doya 2018; torch.nn.functional.silu",
                                          0,
                                          {}};
-    static constexpr bool wide_derivative = true;
+    static constexpr bool wide_derivative = !fma_rounds_once;
+    static constexpr double root = 1.2784645427610737951093587, root_e = root - 1;
     template <class V> static V forward(V x, Parameters<V>) {
-        const V y = maximum(x, -1e3) / (V(1.0) + exp(-abs(x)));
-        return select(x < V(0.0), scaled_exp(y, -abs(x)), y);
+        const auto e = exp_of_minus_size(x);
+        const V y = maximum(x, -1e3) / (V(1.0) + e.value());
+        return select(x < V(0.0), e.times(y), y);
     }
     template <class V> static V from_input(V x, Parameters<V>) {
-        const auto [s, rest] = logistic_pair(x);
-        return s * (V(1.0) + minimum(maximum(x, -1e3), 1e3) * rest);
+        const auto to_root = sum(root, -size_in_range(x));
+        const auto e = exp_in_range(to_root.high, to_root.low); // exp(-a) / root_e
+        const V from_root = V(root_e) * e.minus_one(), bracket = to_root.high + (from_root + to_root.low);
+        const V tail = e.times(times(root_e, bracket) / square_of_one_plus(from_root + V(root_e)));
+        return select(x < V(0.0), tail, V(1.0) - tail);
     }
 };
 
@@ -184,11 +209,12 @@ struct Mish : ReadsInput {
                                          "Misra 2019; torch.nn.functional.mish",
                                          0,
                                          {}};
-    static constexpr bool wide_forward = true, wide_derivative = true;
-    // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1
+    static constexpr bool wide_derivative = true;
+    // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1, and e would overflow
     template <class V> static V forward(V x, Parameters<V>) {
-        const V e = exp(minimum(x, 40.0)), n = e * (e + V(2.0));
-        return maximum(x, -1e3) * (n / (n + V(2.0)));
+        const auto parts = exp_of(minimum(x, 40.0));
+        const V e = parts.value(), two = V(2.0), y = parts.times(maximum(x, -1e3) * (e + two) / fma(e, e + two, two));
+        return select(x > V(40.0), x, y);
     }
     template <class V> static V from_input(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e3), 40.0), e = exp(t), n = e * (e + V(2.0)), m = n + V(2.0);
@@ -209,7 +235,7 @@ struct Softplus : ReadsInput {
     static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
     template <class V> static V forward(V x, Parameters<V> p) {
         const V z = x * p.a;
-        return select(z > p.b, x, (maximum(z, 0.0) + log1p(decay(x, z, p))) / p.a);
+        return select(z > p.b, x, (maximum(z, 0.0) + log1p_of_fraction(decay(x, z, p))) / p.a);
     }
     template <class V> static V from_input(V x, Parameters<V> p) {
         const V z = x * p.a, e = decay(x, z, p);
@@ -219,7 +245,7 @@ struct Softplus : ReadsInput {
   private:
     // exp(-|beta x|), where z is beta x but for a rounding error that exp would magnify
     template <class V> static V decay(V x, V z, Parameters<V> p) {
-        const V e = exp(-abs(z)), lost = select(abs(z) < V(1e3), fma(x, p.a, -z), 0.0);
+        const V e = exp_of_minus_size(z).value(), lost = select(abs(z) < V(1e3), fma(x, p.a, -z), 0.0);
         return fma(select(z < V(0.0), e, -e), lost, e);
     }
 };
@@ -284,11 +310,13 @@ struct Hardswish : ReadsInput {
     }
 };
 
-struct LogSigmoid : ReadsInput {
+struct LogSigmoid : ReadsOutput {
     static constexpr ActivationInfo info{
-        "logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "sigmoid(-x)", "torch.nn.functional.logsigmoid", 0, {}};
-    template <class V> static V forward(V x, Parameters<V>) { return minimum(x, 0.0) - log1p(exp(-abs(x))); }
-    template <class V> static V from_input(V x, Parameters<V>) { return logistic(-x); }
+        "logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "1 - exp(y)", "torch.nn.functional.logsigmoid", 0, {}};
+    template <class V> static V forward(V x, Parameters<V>) {
+        return minimum(x, 0.0) - log1p_of_fraction(exp_of_minus_size(x).value());
+    }
+    template <class V> static V from_output(V y, Parameters<V>) { return -expm1(y); }
 };
 
 // The list. Its order is the order of the kernel tables.

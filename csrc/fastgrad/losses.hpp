@@ -53,7 +53,7 @@ struct Bce { // -t log x - (1 - t) log(1 - x), logarithms no less than -100
 
 struct BceWithLogits { // -w t log s(x) - (1 - t) log(1 - s(x)), s the logistic function
     template <class V> static LossValue<V> evaluate(V x, V t, V, V w) {
-        const V rest = log1p(exp(-abs(x))); // -log s(x) = rest + max(-x, 0)
+        const V rest = log1p_of_fraction(exp_of_minus_size(x).value()); // -log s(x) = rest + max(-x, 0)
         const V loss = w * t * (rest + maximum(-x, 0.0)) + (V(1.0) - t) * (rest + maximum(x, 0.0));
         return {loss, (V(1.0) - t) * logistic(x) - w * t * logistic(-x)};
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
 from fastgrad.tensor import Tensor  # first: it makes the tape's results Tensors
@@ -36,6 +36,19 @@ from fastgrad import data, nn, optim, random, utils
 from fastgrad.compile import compile
 from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
 
+if TYPE_CHECKING:
+    from fastgrad import diagnostics
+else:
+
+    def __getattr__(name: str) -> Any:
+        """What is loaded where it is first used."""
+        if name != "diagnostics":
+            raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
+        import importlib
+
+        return importlib.import_module("fastgrad.diagnostics")
+
+
 __all__ = [
     *ops.__all__,
     "Generator",
@@ -50,6 +63,7 @@ __all__ = [
     "build_info",
     "compile",
     "data",
+    "diagnostics",
     "double",
     "dtypes",
     "empty",

@@ -190,3 +190,25 @@ def test_a_forward_set_on_the_instance_is_what_runs() -> None:
     np.testing.assert_array_equal(layer(fg.zeros(1)).numpy(), np.ones(1, "float32"))
     del layer.forward
     assert layer(fg.zeros(1, 2)).shape == (1, 2)
+
+
+def test_a_paused_hook_does_not_run_until_it_is_resumed() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    calls: list[str] = []
+    handle = net[0].register_forward_hook(lambda *_: calls.append("a"))
+    handle.resume()  # it runs already
+    net(fg.ones(1, 2))
+    handle.pause()
+    handle.pause()
+    net(fg.ones(1, 2))
+    assert calls == ["a"]
+    assert net[0]._direct  # the two layers run as one again
+    net[0].register_forward_hook(lambda *_: calls.append("b"))
+    handle.resume()
+    net(fg.ones(1, 2))
+    assert calls == ["a", "b", "a"]
+    handle.pause()
+    handle.remove()
+    handle.resume()
+    net(fg.ones(1, 2))
+    assert calls == ["a", "b", "a", "b"]

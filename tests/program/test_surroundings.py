@@ -9,6 +9,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import nn
+from fastgrad.program.observe import observe
 from tests.program.common import bits
 from tests.program.test_graphs import rows
 
@@ -137,3 +138,99 @@ def test_objects_that_cannot_be_hashed_are_the_same_only_as_themselves() -> None
     compiled = fg.compile(lambda batch: batch.x * 2)
     for i in range(30):
         assert compiled(Batch(fg.full((3,), float(i)))).tolist() == [2.0 * i] * 3
+
+
+def make_training(optimizer: str = "SGD") -> tuple[Any, Any, Callable[[Any], Any]]:
+    fg.manual_seed(4)
+    net = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 1))
+    opt = {"SGD": fg.optim.SGD, "own": Descent}[optimizer](net.parameters(), lr=0.1)
+
+    def step(x: Any) -> Any:
+        loss = net(x).square().mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        return loss
+
+    return net, opt, step
+
+
+class Descent(fg.optim.Optimizer):
+    def __init__(self, params: Any, lr: float) -> None:
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:
+        with fg.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p -= group["lr"] * p.grad
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "own"])
+def test_hooks_of_an_optimizer(optimizer: str) -> None:
+    found = []
+    for way in ("eager", "recorded"):
+        net, opt, function = make_training(optimizer)
+        step: Any = fg.compile(function) if way == "recorded" else function
+        counter = fg.zeros(1)
+        handle = None
+        seen = []
+        for i, (x,) in enumerate(rows((4, 5), count=9)):
+            if i in (2, 7):
+                handle = opt.register_step_post_hook(lambda *_, counter=counter: counter.add_(1.0))
+            if i == 4:
+                handle.remove()
+            seen.append(bits([step(x), list(net.parameters()), counter]))
+        found.append(seen)
+        if way == "recorded":
+            assert len(step.programs) == 3  # without; with the first hook; with the second
+    assert found[1] == found[0]
+
+
+def test_a_hook_that_is_paused_and_resumed_is_recorded_once() -> None:
+    net = Net().eval()
+    compiled = fg.compile(lambda x: net(x))
+    handle = add_hook(net)
+    for i, (x,) in enumerate(rows((4, 5), count=8)):
+        (handle.resume if i % 2 else handle.pause)()
+        assert bits(compiled(x)) == bits(net(x))
+    assert len(compiled.programs) == 2
+
+
+def test_a_step_that_switches_its_own_hooks() -> None:
+    """Each call finds the hooks that the one before has left."""
+    found = []
+    for way in ("eager", "recorded"):
+        net, opt, function = make_training()
+        step: Any = fg.compile(function) if way == "recorded" else function
+        handle = net[1].register_forward_hook(lambda module, args, y: y * 2)
+        on = [True]
+
+        def switch(on: list[bool] = on, handle: Any = handle) -> None:
+            on[0] = not on[0]
+            (handle.resume if on[0] else handle.pause)()
+
+        opt.register_step_post_hook(lambda *_, switch=switch: observe(switch))
+        found.append([bits([step(x), list(net.parameters())]) for (x,) in rows((4, 5), count=7)])
+        if way == "recorded":
+            assert len(step.programs) == 2
+            assert not on[0]
+    assert found[1] == found[0]
+
+
+def test_what_is_observed_is_seen_in_every_run() -> None:
+    seen: list[float] = []
+    scale = fg.compile(lambda x: observe_and_scale(x, seen))
+    for value in (1.0, 2.0, 3.0):
+        scale(fg.tensor([value]))
+    assert seen == [2.0, 4.0, 6.0]
+    assert scale.programs[0].commands.count("note") == 1
+
+
+def observe_and_scale(x: Any, seen: list[float]) -> Any:
+    def note(array: Any) -> None:
+        seen.append(float(array[0]))
+
+    y = x * 2
+    observe(note, y.data)
+    return y * 5

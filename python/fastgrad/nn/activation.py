@@ -484,7 +484,7 @@ class LogSigmoid(ActivationModule):
 
     Notes
     -----
-    Backward reads the input: ``dy/dx = sigmoid(-x)``.
+    Backward reads the output: ``dy/dx = 1 - exp(y)``.
     Source: torch.nn.functional.logsigmoid.
 
     Examples

@@ -37,17 +37,42 @@ class RemovableHandle:
         self._module = weakref.ref(module)
         self._kind = kind
         self._number = number
+        self._paused: tuple[Callable[..., Any], bool] | None = None
 
     def remove(self) -> None:
         """Take the hook off; nothing happens if it is off already."""
+        self._paused = None
+        self._take_off()
+
+    def pause(self) -> None:
+        """Take the hook off for now."""
+        self._paused = self._take_off() or self._paused
+
+    def resume(self) -> None:
+        """Put a hook that is paused back, behind all others.
+
+        To a recorded step it is the hook that it was: what was recorded with it fits again.
+        """
+        module, paused = self._module(), self._paused
+        if module is None or paused is None:
+            return
+        self._paused = None
+        if module._hooks is None:
+            module._hooks = Hooks()
+        getattr(module._hooks, self._kind)[self._number] = paused
+        module._calls_changed()
+
+    def _take_off(self) -> Any:
+        """What the table held, or None."""
         module = self._module()
         if module is None or module._hooks is None:
-            return
+            return None
         hooks = module._hooks
-        getattr(hooks, self._kind).pop(self._number, None)
+        held = getattr(hooks, self._kind).pop(self._number, None)
         if not (hooks.forward_pre or hooks.forward or hooks.backward):
             module._hooks = None
         module._calls_changed()
+        return held
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.optim.hooks import Hooked
 from fastgrad.tensor import Tensor
 
 __all__ = ["Optimizer", "Params"]
@@ -30,7 +31,7 @@ def check_nonnegative(function: str, options: dict[str, Any], *names: str) -> No
             raise bad_value(function, name, value, "a finite number >= 0")
 
 
-class Optimizer:
+class Optimizer(Hooked):
     r"""Base of all optimisers: groups of parameters, each group with its own options.
 
     Parameters
@@ -285,7 +286,7 @@ class Optimizer:
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_ready"}
+        return {key: value for key, value in self._without_hooks().items() if key != "_ready"}
 
     def __repr__(self) -> str:
         lines = []

@@ -189,7 +189,7 @@ class Recorder(Witness):
         return self.trace(x)
 
     def check(self, function: Callable[..., None], arrays: tuple[Any, ...]) -> None:
-        """Run a check of values, and write it down."""
+        """Run what checks or observes values, and write it down."""
         plain = self._plain(arrays)
         function(*plain)
         given = self._refs(plain)

@@ -1,7 +1,7 @@
 """Where a recording reaches into the rest of the library, and for how long.
 
 While any thread records, tensors hand out stand-ins for their arrays to that thread, kernels are written down, and
-modules say when they are called. Outside recordings nothing of this exists, and costs nothing.
+modules and optimisers say when they are used. Outside recordings nothing of this exists, and costs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from fastgrad import _tape, backend
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
 from fastgrad.nn.module import Module
+from fastgrad.optim.optimizer import Optimizer
 from fastgrad.program.kernels import KERNELS
 from fastgrad.program.makers import MAKERS
 from fastgrad.program.recorder import Recorder
@@ -97,17 +98,29 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     return _plain_call(module, *args, **kwargs)
 
 
-tensor: Any = Tensor  # the class, to be changed
+def _get_groups(optimizer: Optimizer) -> Any:
+    if state.recorder is not None:
+        state.recorder.optimizes(optimizer)
+    return vars(optimizer)["param_groups"]
+
+
+def _set_groups(optimizer: Optimizer, groups: Any) -> None:
+    vars(optimizer)["param_groups"] = groups
+
+
+tensor: Any = Tensor  # the classes, to be changed
+optimizer: Any = Optimizer
 
 
 def _install() -> None:
     tensor.data, tensor.grad = property(_get_data, _set_data), property(_get_grad, _set_grad)
+    optimizer.param_groups = property(_get_groups, _set_groups)
     Module.__call__ = _call  # type: ignore[method-assign,assignment]
     backend.kernels = _Kernels()  # type: ignore[assignment]
 
 
 def _uninstall() -> None:
-    del tensor.data, tensor.grad
+    del tensor.data, tensor.grad, optimizer.param_groups
     Module.__call__ = _plain_call  # type: ignore[method-assign]
     backend.kernels = backend.native
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastgrad.autograd.node import Leaf, Value
-from fastgrad.program.surroundings import describe
+from fastgrad.autograd.node import Value
+from fastgrad.program.surroundings import describe, hooks_of
 
 __all__ = ["Witness"]
 
@@ -31,7 +31,7 @@ class Witness:
     modules : dict
         Modules that were called, with what they were like.
     hooks : dict
-        Where gradients of tensors from outside end, with the hooks there.
+        Where gradients of tensors from outside end, and optimisers, with the hooks there.
     originals : dict
         Which argument a tensor is (by identity) that a stand-in is recorded for.
     """
@@ -42,7 +42,7 @@ class Witness:
         self.grads: dict[int, Value] = {}
         self.grads_read: dict[int, tuple[Value, Any]] = {}
         self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self.hooks: dict[int, tuple[Leaf, Any]] = {}
+        self.hooks: dict[int, tuple[Any, Any]] = {}
         self.originals: dict[int, int] = {}
         self._made: dict[int, Value] = {}  # tensors made while recording; alive, so that no identity comes twice
 
@@ -76,6 +76,11 @@ class Witness:
         if id(module) not in self.modules:
             for each in module.modules():
                 self.modules[id(each)] = each, describe(each)
+
+    def optimizes(self, optimizer: Any) -> None:
+        """An optimiser is used."""
+        if id(optimizer) not in self.hooks:
+            self.hooks[id(optimizer)] = optimizer, hooks_of(optimizer)
 
     def refuse(self, what: str) -> NoReturn:
         """Raise: this cannot be part of a recording. The error names the line of the user's that did it."""

@@ -549,7 +549,7 @@ def logsigmoid(x: Tensor) -> Tensor:
 
     Notes
     -----
-    Backward reads the input: ``dy/dx = sigmoid(-x)``.
+    Backward reads the output: ``dy/dx = 1 - exp(y)``.
     Source: torch.nn.functional.logsigmoid.
 
     Examples

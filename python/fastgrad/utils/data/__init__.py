@@ -7,20 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastgrad.utils.data.balanced import ClassBalancedSampler
 from fastgrad.utils.data.collate import default_collate, default_convert
 from fastgrad.utils.data.concat import ConcatDataset
 from fastgrad.utils.data.dataloader import DataLoader
 from fastgrad.utils.data.dataset import Dataset, IterableDataset, TensorDataset
 from fastgrad.utils.data.distributed import DistributedSampler
-from fastgrad.utils.data.sampler import (
-    BatchSampler,
-    EpochSampler,
-    RandomSampler,
-    Sampler,
-    SeededSampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-)
+from fastgrad.utils.data.epoch_sampler import EpochSampler, Sampler, SeededSampler
+from fastgrad.utils.data.hard_examples import HardExampleSampler
+from fastgrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler
 from fastgrad.utils.data.subset import Subset, random_split
 from fastgrad.utils.data.weighted import WeightedRandomSampler
 from fastgrad.utils.data.worker_info import WorkerInfo, get_worker_info
@@ -31,11 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchSampler",
+    "ClassBalancedSampler",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
     "DistributedSampler",
     "EpochSampler",
+    "HardExampleSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",

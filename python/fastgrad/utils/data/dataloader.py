@@ -250,10 +250,12 @@ class DataLoader(Generic[T_co]):
         """
         seed = self._seed if self._find_rows() is not None else self._draw_seed()
         progress, schedule = self._progress, self._schedule
+        sampler = None if schedule is None else schedule.state()
         if progress is None or progress.done:
-            sampler = None if schedule is None else schedule.state()
             progress = Progress(self._epoch, self._start, sampler)
-        at = {"seed": seed, "epoch": progress.epoch, "batches": progress.batches, "sampler": progress.sampler}
+        elif schedule is not None and not schedule.has_order:
+            sampler = progress.sampler  # it is iterated anew
+        at = {"seed": seed, "epoch": progress.epoch, "batches": progress.batches, "sampler": sampler}
         return {**self._shape(), **at}
 
     def _shape(self) -> dict[str, Any]:

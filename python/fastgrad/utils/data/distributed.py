@@ -11,7 +11,7 @@ from fastgrad.nn.functional.arguments import check_int
 from fastgrad.nn.linear import check_size
 from fastgrad.ops.operands import check_flag
 from fastgrad.utils.data.arguments import check_length
-from fastgrad.utils.data.sampler import SeededSampler
+from fastgrad.utils.data.epoch_sampler import SeededSampler
 
 __all__ = ["DistributedSampler"]
 

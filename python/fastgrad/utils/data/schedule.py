@@ -50,9 +50,14 @@ class Schedule:
         """That of the data set, None if it has none."""
         return len(self.dataset) if hasattr(self.dataset, "__len__") else None
 
+    @property
+    def has_order(self) -> bool:
+        """Whether the sampler knows the indices of any epoch."""
+        return not self.lists and hasattr(self.sampler, "order")
+
     def order(self, epoch: int) -> np.ndarray | None:
         """All indices of an epoch: int64, 0 <= index < length; None if the sampler does not know them."""
-        if self.lists or not hasattr(self.sampler, "order"):
+        if not self.has_order:
             return None
         order = np.asarray(self.sampler.order(epoch))
         name = type(self.sampler).__name__

@@ -12,7 +12,7 @@ from fastgrad.nn.linear import check_size
 from fastgrad.ops.operands import check_flag
 from fastgrad.random import Generator
 from fastgrad.utils.data.arguments import as_vector, check_generator, check_length
-from fastgrad.utils.data.sampler import SeededSampler
+from fastgrad.utils.data.epoch_sampler import SeededSampler
 
 __all__ = ["WeightedRandomSampler", "draw"]
 
@@ -41,9 +41,9 @@ def draw(random: np.random.Generator, weights: np.ndarray, count: int, replaceme
     w /= w.max()  # the sum stays finite
     chosen: np.ndarray
     if replacement:
-        limits = np.cumsum(w)
-        chosen = np.searchsorted(limits, random.random(count) * limits[-1], side="right")
-        chosen = np.minimum(chosen, len(possible) - 1)  # a product may be rounded up to the last limit
+        limits = np.cumsum(w)  # a random number is at most 1 - 2⁻⁵³, so its product is below the last limit
+        points = np.sort(random.random(count)) * limits[-1]  # sorted ones are found several times as fast
+        chosen = random.permutation(np.searchsorted(limits, points, side="right"))
     else:
         # The largest of log w + Gumbel noise are drawn as one after the other without replacement would be.
         keys = -np.log(w) - random.gumbel(size=len(w))

@@ -1,0 +1,18 @@
+"""Looking at arrays in every run of a step, recorded or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastgrad.autograd.mode import state
+
+__all__ = ["observe"]
+
+
+def observe(function: Callable[..., None], *arrays: Any) -> None:
+    """function(*arrays), which changes none of them: in a recorded step a call in Python at its place in every run."""
+    if state.recorder is None:
+        function(*arrays)
+    else:
+        state.recorder.check(function, arrays)
