@@ -1,6 +1,11 @@
-"""Data sets, samplers, and batches from them."""
+"""Data sets, samplers, and batches from them.
+
+`preprocess` and `augment` hold what is done to data before a network sees them; they are imported when they are used.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from fastgrad.utils.data.balanced import ClassBalancedSampler
 from fastgrad.utils.data.collate import default_collate, default_convert
@@ -14,6 +19,10 @@ from fastgrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialS
 from fastgrad.utils.data.subset import Subset, random_split
 from fastgrad.utils.data.weighted import WeightedRandomSampler
 from fastgrad.utils.data.worker_info import WorkerInfo, get_worker_info
+
+if TYPE_CHECKING:
+    from fastgrad.utils.data import augment as augment
+    from fastgrad.utils.data import preprocess as preprocess
 
 __all__ = [
     "BatchSampler",
@@ -39,3 +48,18 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+_LATER = ("augment", "preprocess")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what not every program needs when it is first used."""
+    if name in _LATER:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
