@@ -39,6 +39,7 @@ constexpr Size direct_bytes = tile_rows > 8 ? 1 << 20 : 256 << 10;
 constexpr bool panels_first = tile_rows <= 8;
 constexpr Size block_k_bytes = panels_first ? 1536 : 4096; // of a row of a at a time
 constexpr Size block_bytes = 768 << 10; // of packed b at a time: room for it in the second-level cache
+constexpr Size near_bytes = 512 << 10;  // of a that panels take turns with, in the second-level cache
 constexpr Size kept_bytes = 4 << 20;    // of packed a at a time
 constexpr Size kept_rows = 256;         // a is packed for all of k if so many of its rows fit
 // a is packed if its rows or columns are further apart than this, and so many columns of b share the cost
@@ -133,12 +134,14 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                     tile_table<T>.find(rows, some)(t);
                     if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
                 };
-                if (panels_first &&
-                    pack_b) { // a panel of b stays in the first-level cache, the rows of a in the second
-                    for (Size j = 0, some; j < columns; j += some) {
-                        some = tile_columns<T>(columns - j);
-                        for (Size tile = 0; tile < tiles.count; ++tile) make(tile, j, some);
-                    }
+                if (panels_first && pack_b) {
+                    const Size group = near_bytes / (tile_rows * depth * Size(sizeof(T)));
+                    for (Size first = 0; first < tiles.count; first += group)
+                        for (Size j = 0, some; j < columns; j += some) {
+                            some = tile_columns<T>(columns - j);
+                            for (Size tile = first; tile < tiles.count && tile < first + group; ++tile)
+                                make(tile, j, some);
+                        }
                 } else {
                     for (Size tile = 0; tile < tiles.count; ++tile)
                         for (Size j = 0, some; j < columns; j += some) {

@@ -91,20 +91,24 @@ struct RowTiles {
 constexpr Size pack_slack = 64;
 template <class T> void pack_rows(T* packed, View<T> a, RowTiles tiles, Size k) {
     constexpr Size lanes = Vec<T>::lanes;
-    if (a.rows == 1) { // column by column of a, as it lies in memory
-        for (Size p = 0; p < k; ++p) {
-            const T* from = a.p + p * a.columns;
+    if (a.rows == 1) { // as a lies in memory, some of its columns at a time: few pages are read, whole lines written
+        constexpr Size some = 16;
+        const Size whole =
+            a.columns >= lanes ? k - 1 : 0; // columns behind which there is enough to read registers whole
+        for (Size begin = 0; begin < k; begin += some)
             for (Size tile = 0; tile < tiles.count; ++tile) {
                 const Size top = tiles.begin(tile), rows = tiles.begin(tile + 1) - top;
-                T* to = packed + top * k + p * rows;
-                for (Size i = 0; i < rows; i += lanes) {
-                    const Size left = rows - i;
-                    if (left >= lanes) Vec<T>::load(from + top + i).store(to + i);
-                    else if (p + 1 < k) Vec<T>::load_partial(from + top + i, left).store(to + i);
-                    else Vec<T>::load_partial(from + top + i, left).store_partial(to + i, left);
+                for (Size p = begin; p < k && p < begin + some; ++p) {
+                    const T* from = a.p + p * a.columns + top;
+                    T* to = packed + top * k + p * rows;
+                    for (Size i = 0; i < rows; i += lanes) {
+                        const Size left = rows - i;
+                        if (left >= lanes || p < whole) Vec<T>::load(from + i).store(to + i);
+                        else if (p + 1 < k) Vec<T>::load_partial(from + i, left).store(to + i);
+                        else Vec<T>::load_partial(from + i, left).store_partial(to + i, left);
+                    }
                 }
             }
-        }
         return;
     }
     for (Size tile = 0; tile < tiles.count; ++tile) {
