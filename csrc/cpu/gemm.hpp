@@ -135,7 +135,7 @@ template <class T, class Epilogue> void multiply_block(Size m, Size n, Size k, V
                     if (finished) epilogue(t.c, i, n0 + j, rows, some, tile_c_rows);
                 };
                 if (panels_first && pack_b) {
-                    const Size group = near_bytes / (tile_rows * depth * Size(sizeof(T)));
+                    const Size group = near_bytes / (tile_rows * step_k * Size(sizeof(T)));
                     for (Size first = 0; first < tiles.count; first += group)
                         for (Size j = 0, some; j < columns; j += some) {
                             some = tile_columns<T>(columns - j);

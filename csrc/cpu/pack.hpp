@@ -86,8 +86,9 @@ struct RowTiles {
 };
 
 // Packs a block of a (k columns) into the order in which tiles read it: a(top + i, p) of a tile whose rows start at
-// `top` goes to top * k + p * (rows of the tile) + i. Whole registers are stored: what they hold beyond a tile's rows
-// is overwritten by the next row, or lies in `slack` numbers after the block.
+// `top` goes to top * k + p * (rows of the tile) + i. Whole registers are stored where they end within the tile or are
+// followed by what is stored later: what they hold beyond its rows is overwritten, or lies in `slack` numbers after the
+// block.
 constexpr Size pack_slack = 64;
 template <class T> void pack_rows(T* packed, View<T> a, RowTiles tiles, Size k) {
     constexpr Size lanes = Vec<T>::lanes;
@@ -103,9 +104,10 @@ template <class T> void pack_rows(T* packed, View<T> a, RowTiles tiles, Size k) 
                     T* to = packed + top * k + p * rows;
                     for (Size i = 0; i < rows; i += lanes) {
                         const Size left = rows - i;
-                        if (left >= lanes || p < whole) Vec<T>::load(from + i).store(to + i);
-                        else if (p + 1 < k) Vec<T>::load_partial(from + i, left).store(to + i);
-                        else Vec<T>::load_partial(from + i, left).store_partial(to + i, left);
+                        const auto v =
+                            left >= lanes || p < whole ? Vec<T>::load(from + i) : Vec<T>::load_partial(from + i, left);
+                        if (p * rows + i + lanes <= k * rows) v.store(to + i);
+                        else v.store_partial(to + i, left < lanes ? left : lanes);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -131,13 +131,13 @@ def rejects(
     assert re.search(pattern, str(caught.value)), f"{kernel} and {argument} are not named in: {caught.value}"
 
 
-def same_for_any_threads(run: Callable[[], tuple[Array, ...]]) -> None:
-    """run() gives the same bits with any number of threads, and again with the first number."""
+def same_for_any_threads(run: Callable[[], tuple[Array, ...]], counts: Sequence[int] = THREADS) -> None:
+    """run() gives the same bits with one thread, with each of the other counts, and again with one."""
     before = _cpu.get_num_threads()
     try:
         _cpu.set_num_threads(1)
         expected = run()
-        for count in (*THREADS[1:], 1):
+        for count in (*counts, 1):
             _cpu.set_num_threads(count)
             for i, (a, b) in enumerate(zip(run(), expected, strict=True)):
                 assert same_bits(a, b), f"result {i} differs with {count} threads"

@@ -281,3 +281,10 @@ def test_subnormals_are_kept(isa):
     (y,) = forward(x, w, np.full(2, tiny, np.float32))
     assert_close(y, np.full((3, 2), 2e-40), scale=1e-36)
     assert (y == tiny + tiny).all()
+
+
+@dtypes
+def test_weight_gradient_in_shares_of_few_rows(isa, dtype):
+    """So many threads get so few of the packed rows that a register is wider than a tile."""
+    dy, x, w = normal((3000, 128), dtype, 1), normal((3000, 256), dtype, 2), normal((128, 256), dtype, 3)
+    same_for_any_threads(lambda: backward(dy, x, w, dw_order="F"), (18, 37))
