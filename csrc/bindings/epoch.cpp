@@ -1,7 +1,7 @@
 // A whole epoch of a program: rows gathered, steps run, results collected.
 #include <cstring>
 
-#include "../cpu/threads.hpp"
+#include "../cpu/gather.hpp"
 #include "replay.hpp"
 
 namespace fastgrad {
@@ -13,15 +13,6 @@ char* memory_of(const py::object& array) { return static_cast<char*>(py::detail:
 // Row `row` of a C-contiguous array whose rows have `bytes`.
 char* row_of(const py::array& array, Py_ssize_t row, Py_ssize_t bytes) {
     return static_cast<char*>(const_cast<void*>(array.data())) + row * bytes;
-}
-
-void gather(char* to, const py::array& from, const std::int64_t* rows, Py_ssize_t count) {
-    const Py_ssize_t bytes = from.nbytes() / from.shape(0);
-    const int tasks = tasks_for(double(count) * double(bytes) / 8);
-    parallel_for(tasks, [&](int task) {
-        for (Py_ssize_t r = count * task / tasks; r < count * (task + 1) / tasks; ++r)
-            std::memcpy(to + r * bytes, row_of(from, rows[r], bytes), std::size_t(bytes));
-    });
 }
 
 } // namespace
@@ -57,7 +48,8 @@ Py_ssize_t Replay::epoch(const std::vector<py::array>& arrays, const py::array& 
             const Input& input = inputs[i];
             if (!input.is_used) continue;
             char* to = input.movable < 0 ? input.memory : memory_of(batches[i]);
-            gather(to, arrays[i], rows + s * batch, batch);
+            const auto bytes = arrays[i].nbytes() / arrays[i].shape(0);
+            gather(to, row_of(arrays[i], 0, 0), rows + s * batch, batch, std::size_t(bytes));
             if (input.movable >= 0) program.point(std::size_t(input.movable), to);
         }
         for (std::size_t i = 0; i < fresh.size(); ++i)

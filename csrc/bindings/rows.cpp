@@ -5,7 +5,7 @@
 #include "arrays.hpp"
 #include "module.hpp"
 
-#include "../cpu/threads.hpp"
+#include "../cpu/gather.hpp"
 #include "../program/options.hpp"
 
 namespace fastgrad {
@@ -76,14 +76,6 @@ void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows
 bool same_rows(const py::array& a, const py::array& b) {
     if (a.ndim() < 1 || a.ndim() != b.ndim()) return false;
     return std::equal(a.shape() + 1, a.shape() + a.ndim(), b.shape() + 1);
-}
-
-void gather(char* y, const char* x, const std::int64_t* index, Size n, std::size_t bytes) {
-    const int tasks = tasks_for(double(n) * double(bytes) / 8);
-    parallel_for(tasks, [&](int task) {
-        for (Size r = n * task / tasks; r < n * (task + 1) / tasks; ++r)
-            std::memcpy(y + std::size_t(r) * bytes, x + std::size_t(index[r]) * bytes, bytes);
-    });
 }
 
 void gather_rows(py::handle out, py::handle x, py::handle index) {
