@@ -37,6 +37,11 @@ double fma_peak(const std::string& dtype, double seconds) {
     return dtype == "float32" ? kernels<float>().fma_peak(seconds) : kernels<double>().fma_peak(seconds);
 }
 
+void set_other_device(py::handle array, py::handle module) {
+    if (!PyType_Check(array.ptr())) bad_type("_set_other_device", "array", "a " + type_name(array), "a class");
+    other_device = {reinterpret_cast<PyTypeObject*>(array.inc_ref().ptr()), module.inc_ref().ptr()}; // for good
+}
+
 } // namespace
 
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
@@ -58,6 +63,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     m.def(
         "_set_isa", [](const std::string& name) { choose_instruction_set(name.c_str()); }, py::arg("name"),
         "Switches to another instruction set, for tests.");
+    m.def("_set_other_device", &set_other_device, py::arg("array"), py::arg("module"),
+          "Calls with arrays of this class go to the module's functions.");
     m.def("get_num_threads", &num_threads, "How many threads kernels may use.");
     m.def("set_num_threads", &set_threads, py::arg("n"), "Sets how many threads kernels may use, from 1 to 1024.");
     m.def("fma_peak", &fma_peak, py::arg("dtype"), py::arg("seconds") = 0.2,

@@ -118,6 +118,28 @@ inline void raise_in_python() {
 inline PyObject* to_python(bool yes) { return PyBool_FromLong(yes); }
 inline PyObject* to_python(py::object o) { return o.release().ptr(); }
 
+// Another device: the class of its arrays, and the module whose functions of the same names compute with them. A call
+// with such an array among its arguments, or in a list among them, goes there. Null where there is none.
+struct OtherDevice {
+    PyTypeObject* array = nullptr;
+    PyObject* module = nullptr;
+
+    bool has(PyObject* o) const {
+        if (PyList_CheckExact(o) && PyList_GET_SIZE(o) > 0) o = PyList_GET_ITEM(o, 0);
+        return Py_TYPE(o) == array;
+    }
+    bool has_any(PyObject* const* objects, Py_ssize_t count) const {
+        for (Py_ssize_t i = 0; array && i < count; ++i)
+            if (has(objects[i])) return true;
+        return false;
+    }
+    PyObject* call(const char* name, PyObject* const* given, Py_ssize_t positional, PyObject* names) const {
+        const py::object f = py::reinterpret_steal<py::object>(PyObject_GetAttrString(module, name));
+        return f ? PyObject_Vectorcall(f.ptr(), given, std::size_t(positional), names) : nullptr;
+    }
+};
+inline OtherDevice other_device;
+
 template <auto function> struct Fastcall;
 template <class R, class... A, R (*function)(A...)> struct Fastcall<function> {
     static constexpr std::size_t count = sizeof...(A);
@@ -127,6 +149,9 @@ template <class R, class... A, R (*function)(A...)> struct Fastcall<function> {
     static inline std::string doc;
 
     static PyObject* call(PyObject*, PyObject* const* given, Py_ssize_t positional, PyObject* names) {
+        const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+        if (other_device.has_any(given, positional + named))
+            return other_device.call(signature.name, given, positional, names);
         try {
             if (positional == Py_ssize_t(count) && !names) return run(given, std::index_sequence_for<A...>());
             std::array<PyObject*, count + 1> placed;

@@ -66,6 +66,7 @@ Tensor)";
 
 void set_recordings(std::int64_t n) { recordings = long(n); }
 void set_result_class(py::handle type) { classes.value = as<PyTypeObject>(type.inc_ref()); }
+void set_device_array(py::handle type) { device_array = as<PyTypeObject>(type.inc_ref()); }
 void set_node_class(py::handle type) { classes.node = as<PyTypeObject>(type.inc_ref()); }
 
 PyObject* get_enabled(PyObject*, void*) { return PyBool_FromLong(recording_enabled()); }
@@ -108,6 +109,7 @@ PYBIND11_MODULE(_tape, m, py::mod_gil_not_used()) {
     def<set_quiet>(m, "set_quiet", {"variable", "value"}, "Tells what makes numpy silent.");
     def<set_recordings>(m, "set_recordings", {"n"}, "How many threads are recording a step.");
     def<set_result_class>(m, "set_result_class", {"type"}, "Lets type be what record and wrap make.");
+    def<set_device_array>(m, "set_device_array", {"type"}, "Lets type be a class of arrays as well.");
     def<set_node_class>(m, "set_node_class", {"type"}, "Lets type be the class of nodes.");
     def<lock_accumulation>(m, "lock_accumulation", {}, "Waits until no thread adds to gradients; none will.");
     def<unlock_accumulation>(m, "unlock_accumulation", {}, "Lets threads add to gradients again.");

@@ -10,6 +10,7 @@ namespace fastgrad::tape {
 
 Classes classes{};
 Names names{};
+PyTypeObject* device_array = nullptr;
 
 namespace {
 

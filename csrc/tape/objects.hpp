@@ -121,6 +121,9 @@ inline py::handle kept(const char* module, const char* name) {
     return py::object(py::module_::import(module).attr(name)).release();
 }
 
+extern PyTypeObject* device_array; // the class of another device's arrays, or null
+inline bool is_device_array(py::handle o) { return Py_TYPE(o.ptr()) == device_array; }
+
 inline bool is_exact_array(py::handle o) {
     static PyTypeObject* const type = as<PyTypeObject>(kept("numpy", "ndarray"));
     return Py_TYPE(o.ptr()) == type;

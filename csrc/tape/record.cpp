@@ -81,7 +81,8 @@ bool& recording_enabled() {
 }
 
 py::object wrap(py::handle y) {
-    py::object data = is_exact_array(y) ? py::reinterpret_borrow<py::object>(y) : engine("as_array")(y);
+    py::object data =
+        is_exact_array(y) || is_device_array(y) ? py::reinterpret_borrow<py::object>(y) : engine("as_array")(y);
     Value* t = new_value();
     py::object result = py::reinterpret_steal<py::object>(object(t));
     t->version = object(new_version());

@@ -134,7 +134,8 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
         const py::object held = py::reinterpret_borrow<py::object>(object(node));
         py::object dy = take(grads, held);
         own.erase(held.ptr());
-        if (!is_exact_array(dy) && !is_parts(dy)) dy = engine("as_array")(dy); // a numpy scalar, of a 0-dimensional one
+        if (!is_exact_array(dy) && !is_device_array(dy) && !is_parts(dy))
+            dy = engine("as_array")(dy); // a numpy scalar, of a 0-dimensional one
         if (const py::object hooks = load(node, node->hooks); !is_none(hooks)) dy = engine("run_hooks")(hooks, dy);
         if (!captured.is_none() && contains(captured, held)) {
             put(captured, held, dy);
