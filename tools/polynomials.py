@@ -1,4 +1,4 @@
-"""Compute the polynomial coefficients of csrc/cpu/vecmath.hpp and csrc/cpu/normal.hpp.
+"""Compute the polynomial coefficients of csrc/fastgrad/vecmath.hpp and csrc/fastgrad/normal.hpp.
 
 Run ``python -m tools.polynomials`` (needs mpmath). Each function is approximated at Chebyshev
 nodes in 60-digit arithmetic, which is within a factor of two of the minimax error; the printed

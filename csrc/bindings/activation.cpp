@@ -1,5 +1,6 @@
 // Activations: the list as Python sees it, and their kernels over whole arrays.
 #define FASTGRAD_SET plain // only the descriptions are used here, no vectors
+#include "../cpu/simd.hpp"
 #include "../fastgrad/activations.hpp"
 
 #include <cmath>

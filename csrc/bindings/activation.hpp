@@ -5,7 +5,7 @@
 
 #include <pybind11/typing.h>
 
-#include "../cpu/kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "fastcall.hpp"
 
 namespace fastgrad {

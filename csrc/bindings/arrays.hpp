@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "../cpu/kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "../program/program.hpp"
 #include "fastcall.hpp"
 

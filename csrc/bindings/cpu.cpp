@@ -2,6 +2,7 @@
 #include "arrays.hpp"
 #include "module.hpp"
 
+#include "../cpu/dispatch.hpp"
 #include "../cpu/threads.hpp"
 
 namespace fastgrad {

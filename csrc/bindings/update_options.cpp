@@ -1,5 +1,5 @@
 // What a program reads anew at every call: the options of its optimisers, and random numbers that nobody had before.
-#include "../cpu/kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "names.hpp"
 #include "replay.hpp"
 

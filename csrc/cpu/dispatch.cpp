@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels.hpp"
+#include "dispatch.hpp"
 
 namespace fastgrad {
 namespace {

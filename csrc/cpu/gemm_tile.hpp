@@ -5,7 +5,7 @@
 // depend on how a product is cut into tiles.
 #pragma once
 
-#include "kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "simd.hpp"
 
 namespace fastgrad::FASTGRAD_SET {

@@ -1,4 +1,5 @@
 // Compiled once per instruction set, with FASTGRAD_SET naming it and the compiler's flags choosing it.
+#include "dispatch.hpp"
 #include "dropout.hpp"
 #include "elementwise_chain.hpp"
 #include "embedding.hpp"

@@ -2,7 +2,7 @@
 // of a.
 #pragma once
 
-#include "kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "gemm_tile.hpp"
 
 namespace fastgrad::FASTGRAD_SET {

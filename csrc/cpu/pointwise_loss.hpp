@@ -1,10 +1,11 @@
 // Element-wise losses over arrays: value, reduction and gradient in one pass.
 #pragma once
 
+#include "simd.hpp"
 #include "split.hpp"
-#include "vecmath.hpp"
 
 #include "../fastgrad/losses.hpp"
+#include "../fastgrad/vecmath.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 

@@ -17,9 +17,17 @@
 #endif
 
 #define FG_INLINE inline __attribute__((always_inline))
+#define FG_FORMULA                                    // before a formula that every device computes with
+#define FG_CONSTANTS constexpr                        // before a function that gives constants
 #define FG_INLINE_CALL __attribute__((always_inline)) // behind a lambda's parameters
 
 namespace fastgrad::FASTGRAD_SET {
+
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool fma_rounds_once = true;
+#else
+constexpr bool fma_rounds_once = false; // of a product, what rounding loses cannot be had in the same width
+#endif
 
 #if defined(__AVX512F__)
 constexpr int vector_bytes = 64, vector_registers = 32;
@@ -284,6 +292,11 @@ FG_INLINE Vec<float> narrow(Wide w) {
     std::memcpy(&x.v, &low, sizeof low);
     std::memcpy(reinterpret_cast<char*>(&x.v) + sizeof low, &high, sizeof high);
     return x;
+}
+// formula(x), computed in double
+template <class Formula> FG_INLINE Vec<float> in_double(Vec<float> x, Formula formula) {
+    const Wide w = widen(x);
+    return narrow({formula(w.low), formula(w.high)});
 }
 
 // Lane i gets what lane i + distance had.

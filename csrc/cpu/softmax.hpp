@@ -1,8 +1,10 @@
 // softmax and log-softmax over rows: y = exp(x - max) / sum, or y = x - max - log(sum).
 #pragma once
 
+#include "simd.hpp"
 #include "split.hpp"
-#include "vecmath.hpp"
+
+#include "../fastgrad/vecmath.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 

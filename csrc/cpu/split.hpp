@@ -1,7 +1,7 @@
 // How work is cut over the threads.
 #pragma once
 
-#include "kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 #include "simd.hpp"
 #include "threads.hpp"
 

@@ -16,12 +16,6 @@
 
 namespace fastgrad::FASTGRAD_SET {
 
-#if defined(__FMA__) || defined(__aarch64__)
-constexpr bool fma_rounds_once = true;
-#else
-constexpr bool fma_rounds_once = false; // of a product, what rounding loses cannot be had in the same width
-#endif
-
 struct ActivationDefaults { // what the structs below may leave out
     static constexpr bool wide_forward = false, wide_derivative = false, gates = false;
 };
@@ -39,22 +33,24 @@ struct ReadsBySign : ActivationDefaults {
 struct Sigmoid : ReadsOutput {
     static constexpr ActivationInfo info{"sigmoid", "Sigmoid", "1 / (1 + exp(-x))", "y (1 - y)", "torch.sigmoid",
                                          0,         {}};
-    template <class V> static V forward(V x, Parameters<V>) { return logistic(x); }
-    template <class V> static V from_output(V y, Parameters<V>) { return y * (V(1.0) - y); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) { return logistic(x); }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) { return y * (V(1.0) - y); }
 };
 
 struct Tanh : ReadsOutput {
     static constexpr ActivationInfo info{"tanh", "Tanh", "tanh(x)", "(1 - y) (1 + y)", "torch.tanh", 0, {}};
-    template <class V> static V forward(V x, Parameters<V>) { return tanh(x); }
-    template <class V> static V from_output(V y, Parameters<V>) { return (V(1.0) - y) * (V(1.0) + y); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) { return tanh(x); }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) { return (V(1.0) - y) * (V(1.0) + y); }
 };
 
 struct Relu : ReadsOutput {
     static constexpr ActivationInfo info{
         "relu", "ReLU", "max(0, x)", "1 if x > 0 else 0", "Nair and Hinton 2010; torch.nn.functional.relu", 0, {}};
     static constexpr bool gates = true;
-    template <class V> static V forward(V x, Parameters<V>) { return select(x <= V(0.0), V(0.0), x); }
-    template <class V> static V from_output(V y, Parameters<V>) { return select(y <= V(0.0), V(0.0), V(1.0)); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) { return select(x <= V(0.0), V(0.0), x); }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) {
+        return select(y <= V(0.0), V(0.0), V(1.0));
+    }
 };
 
 struct LeakyRelu : ReadsBySign {
@@ -65,9 +61,9 @@ struct LeakyRelu : ReadsBySign {
                                          "Maas, Hannun and Ng 2013; torch.nn.functional.leaky_relu",
                                          1,
                                          {{"negative_slope", "Slope for x <= 0.", 0.01, Domain::finite}}};
-    template <class V> static V forward(V x, Parameters<V> p) { return select(x > V(0.0), x, x * p.a); }
-    template <class V> static V from_output(V y, Parameters<V> p) { return from_input(y, p); }
-    template <class V> static V from_input(V x, Parameters<V> p) { return select(x > V(0.0), V(1.0), p.a); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V> p) { return select(x > V(0.0), x, x * p.a); }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V> p) { return from_input(y, p); }
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V> p) { return select(x > V(0.0), V(1.0), p.a); }
 };
 
 struct Elu : ReadsBySign {
@@ -78,9 +74,15 @@ struct Elu : ReadsBySign {
                                          "Clevert, Unterthiner and Hochreiter 2016; torch.nn.functional.elu",
                                          1,
                                          {{"alpha", "Minus the limit for x to minus infinity.", 1.0, Domain::finite}}};
-    template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x), x); }
-    template <class V> static V from_output(V y, Parameters<V> p) { return select(y <= V(0.0), y + p.a, V(1.0)); }
-    template <class V> static V from_input(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * exp(x), V(1.0)); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V> p) {
+        return select(x <= V(0.0), p.a * expm1(x), x);
+    }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V> p) {
+        return select(y <= V(0.0), y + p.a, V(1.0));
+    }
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V> p) {
+        return select(x <= V(0.0), p.a * exp(x), V(1.0));
+    }
 };
 
 struct Celu : ReadsBySign {
@@ -93,11 +95,15 @@ struct Celu : ReadsBySign {
         1,
         {{"alpha", "Minus the limit for x to minus infinity; not 0.", 1.0, Domain::finite_nonzero}}};
     static constexpr bool wide_derivative = true;
-    template <class V> static V forward(V x, Parameters<V> p) { return select(x <= V(0.0), p.a * expm1(x / p.a), x); }
-    template <class V> static V from_output(V y, Parameters<V> p) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V> p) {
+        return select(x <= V(0.0), p.a * expm1(x / p.a), x);
+    }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V> p) {
         return select(y <= V(0.0), (y + p.a) / p.a, V(1.0));
     }
-    template <class V> static V from_input(V x, Parameters<V> p) { return select(x <= V(0.0), exp(x / p.a), V(1.0)); }
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V> p) {
+        return select(x <= V(0.0), exp(x / p.a), V(1.0));
+    }
 };
 
 struct Selu : ReadsOutput {
@@ -112,10 +118,10 @@ struct Selu : ReadsOutput {
         0,
         {}};
     static constexpr bool wide_derivative = true;
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         return select(x <= V(0.0), V(scale * alpha) * expm1(x), V(scale) * x);
     }
-    template <class V> static V from_output(V y, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) {
         return select(y <= V(0.0), y + V(scale * alpha), V(scale));
     }
 };
@@ -129,8 +135,8 @@ struct Gelu : ReadsInput {
                                          0,
                                          {}};
     static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
-    template <class V> static V forward(V x, Parameters<V>) { return times_normal(x); }
-    template <class V> static V from_input(V x, Parameters<V>) { return times_normal_slope(x); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) { return times_normal(x); }
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) { return times_normal_slope(x); }
 };
 
 // In the next two, f(x) = x s(u(x)) with the logistic function s and an odd u, so that f'(x) + f'(-x) = 1. With a = |x|
@@ -148,13 +154,13 @@ struct GeluTanh : ReadsInput {
     static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
     static constexpr double root = 0.7524614220710162584788545, root_u = c * root * (1 + d * root * root),
                             root_e = c * root * (1 + 3 * d * root * root) - 1;
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         const auto u = exponent(minimum(abs(x), 22.0));
         const auto e = exp_of(-u.high, -u.low);
         const V y = maximum(x, -22.0) / (V(1.0) + e.value());
         return select(x < V(0.0), e.times(y), y);
     }
-    template <class V> static V from_input(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) {
         const V a = minimum(abs(x), 22.0);
         const auto u = exponent(a);
         const auto to_root = sum(root, -a), to_root_u = sum(root_u, -u.high);
@@ -169,7 +175,7 @@ struct GeluTanh : ReadsInput {
 
   private:
     // u(a) = c a (1 + d a^2) and what its rounding lost, which exp would magnify
-    template <class V> static auto exponent(V a) {
+    template <class V> FG_FORMULA static auto exponent(V a) {
         const auto square = product(a, a), cubic = product(c * d, square.high), factor = sum(c, cubic.high);
         auto u = product(a, factor.high);
         u.low = u.low + a * (factor.low + cubic.low + V(c * d) * square.low);
@@ -187,12 +193,12 @@ struct Silu : ReadsInput {
                                          {}};
     static constexpr bool wide_derivative = !fma_rounds_once;
     static constexpr double root = 1.2784645427610737951093587, root_e = root - 1;
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         const auto e = exp_of_minus_size(x);
         const V y = maximum(x, -1e3) / (V(1.0) + e.value());
         return select(x < V(0.0), e.times(y), y);
     }
-    template <class V> static V from_input(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) {
         const auto to_root = sum(root, -size_in_range(x));
         const auto e = exp_in_range(to_root.high, to_root.low); // exp(-a) / root_e
         const V from_root = V(root_e) * e.minus_one(), bracket = to_root.high + (from_root + to_root.low);
@@ -211,12 +217,12 @@ struct Mish : ReadsInput {
                                          {}};
     static constexpr bool wide_derivative = true;
     // with e = exp(x) and n = e (e + 2): tanh(log(1 + e)) = n / (n + 2); from x = 40 on that is 1, and e would overflow
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         const auto parts = exp_of(minimum(x, 40.0));
         const V e = parts.value(), two = V(2.0), y = parts.times(maximum(x, -1e3) * (e + two) / fma(e, e + two, two));
         return select(x > V(40.0), x, y);
     }
-    template <class V> static V from_input(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e3), 40.0), e = exp(t), n = e * (e + V(2.0)), m = n + V(2.0);
         return n / m + t * (V(4.0) * (n + V(1.0)) / (m * m)) * (e / (e + V(1.0)));
     }
@@ -233,18 +239,18 @@ struct Softplus : ReadsInput {
         {{"beta", "Sharpness; not 0.", 1.0, Domain::finite_nonzero},
          {"threshold", "Above it the function is the identity.", 20.0, Domain::not_nan}}};
     static constexpr bool wide_forward = !fma_rounds_once, wide_derivative = !fma_rounds_once;
-    template <class V> static V forward(V x, Parameters<V> p) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V> p) {
         const V z = x * p.a;
         return select(z > p.b, x, (maximum(z, 0.0) + log1p_of_fraction(decay(x, z, p))) / p.a);
     }
-    template <class V> static V from_input(V x, Parameters<V> p) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V> p) {
         const V z = x * p.a, e = decay(x, z, p);
         return select(z > p.b, V(1.0), select(z < V(0.0), e, V(1.0)) / (e + V(1.0)));
     }
 
   private:
     // exp(-|beta x|), where z is beta x but for a rounding error that exp would magnify
-    template <class V> static V decay(V x, V z, Parameters<V> p) {
+    template <class V> FG_FORMULA static V decay(V x, V z, Parameters<V> p) {
         const V e = exp_of_minus_size(z).value(), lost = select(abs(z) < V(1e3), fma(x, p.a, -z), 0.0);
         return fma(select(z < V(0.0), e, -e), lost, e);
     }
@@ -258,11 +264,11 @@ struct Softsign : ReadsInput {
                                          "Turian, Bergstra and Bengio 2009; torch.nn.functional.softsign",
                                          0,
                                          {}};
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         const V t = minimum(maximum(x, -1e30), 1e30); // the same value, also for infinity
         return t / (V(1.0) + abs(t));
     }
-    template <class V> static V from_input(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) {
         const V r = V(1.0) / (V(1.0) + abs(x));
         return r * r;
     }
@@ -278,8 +284,10 @@ struct Hardtanh : ReadsOutput {
                                          {{"min_val", "Lower bound.", -1.0, Domain::not_nan},
                                           {"max_val", "Upper bound; not below min_val.", 1.0, Domain::not_nan}}};
     static constexpr bool gates = true;
-    template <class V> static V forward(V x, Parameters<V> p) { return select(x < p.a, p.a, select(x > p.b, p.b, x)); }
-    template <class V> static V from_output(V y, Parameters<V> p) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V> p) {
+        return select(x < p.a, p.a, select(x > p.b, p.b, x));
+    }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V> p) {
         return select((y <= p.a) | (y >= p.b), V(0.0), V(1.0));
     }
 };
@@ -289,8 +297,12 @@ struct Relu6 : ReadsOutput {
         "relu6", "ReLU6", "min(max(x, 0), 6)", "1 if 0 < x < 6 else 0", "Krizhevsky 2010; torch.nn.functional.relu6",
         0,       {}};
     static constexpr bool gates = true;
-    template <class V> static V forward(V x, Parameters<V>) { return Hardtanh::forward(x, {V(0.0), V(6.0)}); }
-    template <class V> static V from_output(V y, Parameters<V>) { return Hardtanh::from_output(y, {V(0.0), V(6.0)}); }
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
+        return Hardtanh::forward(x, {V(0.0), V(6.0)});
+    }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) {
+        return Hardtanh::from_output(y, {V(0.0), V(6.0)});
+    }
 };
 
 struct Hardswish : ReadsInput {
@@ -302,10 +314,10 @@ struct Hardswish : ReadsInput {
                                          0,
                                          {}};
     static constexpr bool gates = true;
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         return select(x <= V(-3.0), V(0.0), select(x >= V(3.0), x, x * (x + V(3.0)) / V(6.0)));
     }
-    template <class V> static V from_input(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V from_input(V x, Parameters<V>) {
         return select(x <= V(-3.0), V(0.0), select(x >= V(3.0), V(1.0), (x + x + V(3.0)) / V(6.0)));
     }
 };
@@ -313,10 +325,10 @@ struct Hardswish : ReadsInput {
 struct LogSigmoid : ReadsOutput {
     static constexpr ActivationInfo info{
         "logsigmoid", "LogSigmoid", "log(1 / (1 + exp(-x)))", "1 - exp(y)", "torch.nn.functional.logsigmoid", 0, {}};
-    template <class V> static V forward(V x, Parameters<V>) {
+    template <class V> FG_FORMULA static V forward(V x, Parameters<V>) {
         return minimum(x, 0.0) - log1p_of_fraction(exp_of_minus_size(x).value());
     }
-    template <class V> static V from_output(V y, Parameters<V>) { return -expm1(y); }
+    template <class V> FG_FORMULA static V from_output(V y, Parameters<V>) { return -expm1(y); }
 };
 
 // The list. Its order is the order of the kernel tables.

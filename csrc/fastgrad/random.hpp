@@ -10,8 +10,7 @@
 namespace fastgrad::FASTGRAD_SET {
 
 // `lanes` blocks at once: word[w][i] is word w of block first + i.
-template <int lanes> inline __attribute__((always_inline)) void philox(std::uint32_t (&word)[4][lanes],
-                                                                       std::uint64_t first, std::uint64_t seed) {
+template <int lanes> FG_INLINE void philox(std::uint32_t (&word)[4][lanes], std::uint64_t first, std::uint64_t seed) {
     std::uint32_t key0 = std::uint32_t(seed), key1 = std::uint32_t(seed >> 32);
     for (int i = 0; i < lanes; ++i) {
         word[0][i] = std::uint32_t(first + std::uint64_t(i));

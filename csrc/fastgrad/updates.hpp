@@ -4,7 +4,9 @@
 namespace fastgrad::FASTGRAD_SET {
 
 // The derivative of the penalty l1 |p|, with sign(0) = 0.
-template <class V> V l1_gradient(V p, V l1) { return select(p > V(0.0), l1, select(p < V(0.0), -l1, V(0.0))); }
+template <class V> FG_FORMULA V l1_gradient(V p, V l1) {
+    return select(p > V(0.0), l1, select(p < V(0.0), -l1, V(0.0)));
+}
 
 // Stochastic gradient descent with momentum as torch.optim.SGD; weight decay and l1 join the gradient first.
 // `bare`: without penalties, downhill.
@@ -12,24 +14,24 @@ template <class V, bool bare = false> struct SgdRule {
     V lr, momentum, kept, weight_decay, l1; // kept = 1 - dampening
     bool nesterov, maximize, decays, sparsifies;
 
-    V gradient(V p, V g) const {
+    FG_FORMULA V gradient(V p, V g) const {
         if constexpr (bare) return g;
         if (maximize) g = -g;
         if (decays) g = fma(weight_decay, p, g);
         if (sparsifies) g = g + l1_gradient(p, l1);
         return g;
     }
-    void plain(V& p, V g) const { p = fma(-lr, gradient(p, g), p); }
-    void first(V& p, V& buffer, V g) const {
+    FG_FORMULA void plain(V& p, V g) const { p = fma(-lr, gradient(p, g), p); }
+    FG_FORMULA void first(V& p, V& buffer, V g) const {
         buffer = gradient(p, g);
         follow(p, buffer, buffer);
     }
-    void next(V& p, V& buffer, V g) const {
+    FG_FORMULA void next(V& p, V& buffer, V g) const {
         g = gradient(p, g);
         buffer = fma(momentum, buffer, kept * g);
         follow(p, g, buffer);
     }
-    void follow(V& p, V g, V buffer) const { p = fma(-lr, nesterov ? fma(momentum, buffer, g) : buffer, p); }
+    FG_FORMULA void follow(V& p, V g, V buffer) const { p = fma(-lr, nesterov ? fma(momentum, buffer, g) : buffer, p); }
 };
 
 // Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019: the penalties act on p, not on the gradient).
@@ -39,7 +41,7 @@ template <class V> struct AdamRule {
     // step_size = lr / (1 - beta1^t), root_correction2 = sqrt(1 - beta2^t); decoupled: keep = 1 - lr weight_decay,
     // and l1 is lr l1
 
-    void step(V& p, V& m, V& v, V* largest_v, V g) const {
+    FG_FORMULA void step(V& p, V& m, V& v, V* largest_v, V g) const {
         if (maximize) g = -g;
         if (decoupled) {
             const V before = p;

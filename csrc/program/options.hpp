@@ -1,4 +1,4 @@
-// What a command may read anew at every run, besides the options of the updates (csrc/cpu/kernels.hpp).
+// What a command may read anew at every run, besides the options of the updates (csrc/fastgrad/kernels.hpp).
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // a weight. A part has the bits of the whole.
 #pragma once
 
-#include "../cpu/kernels.hpp"
+#include "../fastgrad/kernels.hpp"
 
 namespace fastgrad {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "../../csrc/cpu/kernels.hpp"
+#include "../../csrc/cpu/dispatch.hpp"
 
 using namespace fastgrad;
 

@@ -1,20 +1,32 @@
-// exp, expm1, log, log1p, tanh and the logistic function over Vec<float> and Vec<double>.
+// exp, expm1, log, log1p, tanh and the logistic function over Vec<float> and Vec<double>, whatever a Vec is: included
+// after the header that says so (csrc/cpu/simd.hpp, csrc/cuda/lane.hpp).
 //
 // Errors stay below 4 ULP (docs/accuracy.md has the measurements); NaN gives NaN, subnormal results
 // are exact to rounding. Coefficients come from tools/polynomials.py. The reductions are the classical
 // ones: x = n ln 2 + r for exp (Cody and Waite), x = 2^k (1 + f), s = f / (2 + f) for the logarithm.
 #pragma once
 
-#include "simd.hpp"
-
 namespace fastgrad::FASTGRAD_SET {
+
+// Coefficients of a polynomial, of the lowest power first. They come out of functions: code for another device cannot
+// refer to an array of this one.
+template <class T, int N> struct Coefficients {
+    T c[N];
+};
+template <class T, class... C> FG_CONSTANTS Coefficients<T, sizeof...(C)> coefficients(C... c) { return {{T(c)...}}; }
 
 template <class T> struct Constants;
 
 template <> struct Constants<float> {
-    static constexpr float exp_tail[] = {0.5f, 0.1666657338f, 0.04166655011f, 0.008363773874f, 0.001392692661f};
-    static constexpr float log_tail[] = {0.6666666655f, 0.4000012519f, 0.2855044271f, 0.2334071013f};
-    static constexpr float artanh_tail[] = {0.6666666732f, 0.3999970633f, 0.2859235799f, 0.217065758f, 0.2322432922f};
+    static FG_CONSTANTS auto exp_tail() {
+        return coefficients<float>(0.5f, 0.1666657338f, 0.04166655011f, 0.008363773874f, 0.001392692661f);
+    }
+    static FG_CONSTANTS auto log_tail() {
+        return coefficients<float>(0.6666666655f, 0.4000012519f, 0.2855044271f, 0.2334071013f);
+    }
+    static FG_CONSTANTS auto artanh_tail() {
+        return coefficients<float>(0.6666666732f, 0.3999970633f, 0.2859235799f, 0.217065758f, 0.2322432922f);
+    }
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f; // high: 15 bits, so n * high is exact
     static constexpr float round_shift = 0x1.8p23f;                            // adding it rounds to an integer
     static constexpr float exp_max = 89.f, exp_min = -112.f, expm1_min = -30.f;
@@ -25,24 +37,23 @@ template <> struct Constants<float> {
 };
 
 template <> struct Constants<double> {
-    static constexpr double exp_tail[] = {0.5,
-                                          0.166666666666666714,
-                                          0.0416666666666666701,
-                                          0.0083333333333255447,
-                                          0.00138888888888833267,
-                                          0.000198412698768643549,
-                                          0.0000248015873270071867,
-                                          2.75572528335169097e-6,
-                                          2.75572718102197996e-7,
-                                          2.51062747335732947e-8,
-                                          2.09154422977801152e-9};
-    static constexpr double log_tail[] = {0.666666666666666664, 0.400000000000009342, 0.285714285707687535,
-                                          0.222222223995812857, 0.181817948032040957, 0.153862850221594051,
-                                          0.132675648431977401, 0.130992062770425764};
-    static constexpr double artanh_tail[] = {0.666666666666666669, 0.399999999999995225, 0.285714285716000993,
-                                             0.222222221982367706, 0.181818198979627144, 0.153845439648605493,
-                                             0.133351786314492558, 0.117342790613031975, 0.108451783948800148,
-                                             0.074921437955507673, 0.156305778009228504};
+    static FG_CONSTANTS auto exp_tail() {
+        return coefficients<double>(0.5, 0.166666666666666714, 0.0416666666666666701, 0.0083333333333255447,
+                                    0.00138888888888833267, 0.000198412698768643549, 0.0000248015873270071867,
+                                    2.75572528335169097e-6, 2.75572718102197996e-7, 2.51062747335732947e-8,
+                                    2.09154422977801152e-9);
+    }
+    static FG_CONSTANTS auto log_tail() {
+        return coefficients<double>(0.666666666666666664, 0.400000000000009342, 0.285714285707687535,
+                                    0.222222223995812857, 0.181817948032040957, 0.153862850221594051,
+                                    0.132675648431977401, 0.130992062770425764);
+    }
+    static FG_CONSTANTS auto artanh_tail() {
+        return coefficients<double>(0.666666666666666669, 0.399999999999995225, 0.285714285716000993,
+                                    0.222222221982367706, 0.181818198979627144, 0.153845439648605493,
+                                    0.133351786314492558, 0.117342790613031975, 0.108451783948800148,
+                                    0.074921437955507673, 0.156305778009228504);
+    }
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
     static constexpr double round_shift = 0x1.8p52;
     static constexpr double exp_max = 710.0, exp_min = -760.0, expm1_min = -60.0;
@@ -53,21 +64,21 @@ template <> struct Constants<double> {
 };
 
 // Horner's rule, which rounds least
-template <class T, int N> FG_INLINE Vec<T> horner(Vec<T> x, const T (&c)[N]) {
-    Vec<T> y = c[N - 1];
-    for (int i = N - 2; i >= 0; --i) y = fma(y, x, Vec<T>(c[i]));
+template <class T, int N> FG_INLINE Vec<T> horner(Vec<T> x, Coefficients<T, N> p) {
+    Vec<T> y = p.c[N - 1];
+    for (int i = N - 2; i >= 0; --i) y = fma(y, x, Vec<T>(p.c[i]));
     return y;
 }
 // Long polynomials as two chains, of the even and the odd powers, which run side by side.
-template <class T, int N> FG_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
+template <class T, int N> FG_INLINE Vec<T> polynomial(Vec<T> x, Coefficients<T, N> p) {
     if constexpr (N < 8) {
-        return horner(x, c);
+        return horner(x, p);
     } else {
         const Vec<T> square = x * x;
-        Vec<T> high = c[N - 1], low = c[N - 2];
+        Vec<T> high = p.c[N - 1], low = p.c[N - 2];
         for (int i = N - 3; i >= 0; i -= 2) {
-            high = fma(high, square, Vec<T>(c[i]));
-            if (i > 0) low = fma(low, square, Vec<T>(c[i - 1]));
+            high = fma(high, square, Vec<T>(p.c[i]));
+            if (i > 0) low = fma(low, square, Vec<T>(p.c[i - 1]));
         }
         return N % 2 ? fma(low, x, high) : fma(high, x, low);
     }
@@ -148,7 +159,7 @@ template <class T> FG_INLINE Exp<T> exp_in_range(Vec<T> x, Vec<T> rest = 0.0) {
     const Vec<T> shifted = fma(x, Vec<T>(1.44269504088896340736), shift);
     const Vec<T> n = shifted - shift;
     const Vec<T> r = fma(n, Vec<T>(-C::ln2_high), x) + fma(n, Vec<T>(-C::ln2_low), rest);
-    return {shifted, fma(r * r, polynomial(r, C::exp_tail), r)};
+    return {shifted, fma(r * r, polynomial(r, C::exp_tail()), r)};
 }
 template <class T> FG_INLINE Exp<T> exp_of(Vec<T> x, Vec<T> rest = 0.0) {
     using C = Constants<T>;
@@ -182,7 +193,7 @@ template <class T> FG_INLINE Vec<T> log_of_parts(Vec<T> k, Vec<T> f) {
     const Vec<T> s = f / (f + Vec<T>(2.0));
     const Vec<T> z = s * s;
     const Vec<T> half_square = f * f * Vec<T>(0.5);
-    const Vec<T> tail = fma(k, Vec<T>(C::ln2_low), s * fma(z, polynomial(z, C::log_tail), half_square));
+    const Vec<T> tail = fma(k, Vec<T>(C::ln2_low), s * fma(z, polynomial(z, C::log_tail()), half_square));
     return fma(k, Vec<T>(C::ln2_high), f - (half_square - tail));
 }
 
@@ -231,7 +242,7 @@ template <class T> FG_INLINE Vec<T> log1p(Vec<T> x) {
 // log(1 + u) for u in [0, 1]: 2 artanh(s) with s = u / (2 + u), written as u less something, which a tiny u keeps
 template <class T> FG_INLINE Vec<T> log1p_of_fraction(Vec<T> u) {
     const Vec<T> s = u / (u + Vec<T>(2.0)), z = s * s;
-    return fma(s, fma(z, polynomial(z, Constants<T>::artanh_tail), -u), u);
+    return fma(s, fma(z, polynomial(z, Constants<T>::artanh_tail()), -u), u);
 }
 
 // The logistic function 1 / (1 + exp(-x)), with full relative accuracy on both sides.

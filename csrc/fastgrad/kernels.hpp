@@ -1,4 +1,4 @@
-// What an instruction set offers: one table of kernels per dtype. Plain data only; arrays are checked by the bindings.
+// What a device offers: one table of kernels per dtype. Plain data only; arrays are checked by the bindings.
 //
 // Contract: outputs first; a null output is not computed; matrices are row-major with unit column stride unless they
 // are a View; nothing is written outside the outputs. A kernel may throw std::bad_alloc (scratch memory), nothing else.
@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../fastgrad/activation_info.hpp"
+#include "activation_info.hpp"
 #include "elementwise_ops.hpp"
 
 namespace fastgrad {
@@ -178,26 +178,6 @@ template <class T> struct KernelTable {
     double (*fma_peak)(double seconds); // FLOP/s of one thread
 };
 
-struct InstructionSet {
-    const char* name;
-    KernelTable<float> float32;
-    KernelTable<double> float64;
-};
-
-#if defined(__x86_64__)
-namespace baseline { extern const InstructionSet instruction_set; }
-namespace avx2 { extern const InstructionSet instruction_set; }
-namespace avx512 { extern const InstructionSet instruction_set; }
-#elif defined(__aarch64__)
-namespace neon { extern const InstructionSet instruction_set; }
-#else
-namespace baseline { extern const InstructionSet instruction_set; }
-#endif
-
-template <class T> const KernelTable<T>& kernels();              // of the set in use
-const char* instruction_set_name();                              // the set in use
-void choose_instruction_set(const char* name);                   // throws std::runtime_error if it cannot run here
-const InstructionSet* const* built_instruction_sets(int& count); // weakest first
-bool can_run(const InstructionSet&);
+template <class T> const KernelTable<T>& kernels(); // of the device, and of the instruction set in use
 
 } // namespace fastgrad
