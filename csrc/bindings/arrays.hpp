@@ -5,30 +5,20 @@
 #include <array>
 #include <vector>
 
-#include "../fastgrad/kernels.hpp"
-#include "../program/program.hpp"
+#ifdef FASTGRAD_ON_CUDA
+#include "array_cupy.hpp"
+#else
+#include "array_numpy.hpp"
+#endif
 #include "fastcall.hpp"
 
 namespace fastgrad {
 
-inline bool is_array(py::handle object) { return py::isinstance<py::array>(object); }
-
-template <class T> bool has_dtype(const py::array& a) {
-    constexpr int number = py::detail::npy_format_descriptor<T>::value;
-    const auto* type = py::detail::array_descriptor_proxy(py::detail::array_proxy(a.ptr())->descr);
-    return type->type_num == number && (type->byteorder == '=' || type->byteorder == '|');
-}
-
-inline const py::array& as_array(const char* kernel, const char* argument, const py::handle& object) {
-    if (!is_array(object)) bad_type(kernel, argument, "a " + type_name(object), "a numpy array");
-    return reinterpret_cast<const py::array&>(object);
-}
-
-inline std::vector<Size> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
+inline std::vector<Size> shape_of(const Array& a) { return {a.shape(), a.shape() + a.ndim()}; }
 
 using Shape = std::initializer_list<Size>;
 
-inline bool same_shape(const py::array& a, Shape shape) {
+inline bool same_shape(const Array& a, Shape shape) {
     if (a.ndim() != Size(shape.size())) return false;
     Size axis = 0;
     for (const Size n : shape)
@@ -36,17 +26,12 @@ inline bool same_shape(const py::array& a, Shape shape) {
     return true;
 }
 
-// To a multiple of the size of a number, start and strides.
-inline bool is_aligned(const py::array& a) { return a.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_; }
-
-inline bool is_c_contiguous(const py::array& a) { return a.flags() & py::array::c_style; }
-
 // The bytes an array spans.
 struct Extent {
     const char *begin, *end, *argument;
     bool output;
 
-    static Extent of(const py::array& a, const char* argument, bool output) {
+    static Extent of(const Array& a, const char* argument, bool output) {
         const char* p = static_cast<const char*>(a.data());
         Extent e{p, p + a.itemsize(), argument, output};
         for (Size i = 0; i < a.ndim(); ++i) {
@@ -59,18 +44,18 @@ struct Extent {
 };
 
 // to[...] = from, of one shape and dtype, in whatever layouts (copies.cpp)
-void launch_copy(const py::array& to, const py::array& from);
+void launch_copy(const Array& to, const Array& from);
 
 // Checks the arguments of one call of one kernel, all of dtype T, and turns them into pointers and views. Inputs of a
 // layout that the kernel cannot read are copied; the copies live as long as this object.
 template <class T> class Arguments {
   public:
-    explicit Arguments(const char* kernel) : kernel_(kernel) {}
+    explicit Arguments(const char* kernel) : kernel_(kernel) { begin_call(kernel); }
     const char* kernel() const { return kernel_; }
 
     // A two-dimensional input of any strides.
     View<T> matrix(const char* argument, py::handle object, Size rows, Size columns) {
-        const py::array& a = readable(argument, object, {rows, columns});
+        const Array& a = readable(argument, object, {rows, columns});
         return {static_cast<const T*>(a.data()), a.strides(0) / Size(sizeof(T)), a.strides(1) / Size(sizeof(T))};
     }
 
@@ -81,58 +66,58 @@ template <class T> class Arguments {
     const T* input_or_null(const char* argument, py::handle object, Shape shape) {
         return object.is_none() ? nullptr : input(argument, object, shape);
     }
-    const T* input_like(const char* argument, py::handle object, const py::array& other) {
-        const py::array& a = typed(argument, object);
+    const T* input_like(const char* argument, py::handle object, const Array& other) {
+        const Array& a = typed(argument, object);
         if (shape_of(a) != shape_of(other))
             bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
         return contiguous(a, argument);
     }
 
     T* output(const char* argument, py::handle object, Shape shape) {
-        const py::array& a = typed(argument, object, shape);
+        const Array& a = typed(argument, object, shape);
         return writable(a, argument);
     }
     T* output_or_null(const char* argument, py::handle object, Shape shape) {
         return object.is_none() ? nullptr : output(argument, object, shape);
     }
-    T* output_like(const char* argument, py::handle object, const py::array& other) {
-        const py::array& a = typed(argument, object);
+    T* output_like(const char* argument, py::handle object, const Array& other) {
+        const Array& a = typed(argument, object);
         if (shape_of(a) != shape_of(other))
             bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape_of(other)));
         return writable(a, argument);
     }
     // An output of shape (rows, columns) in C or in Fortran order.
     T* output_any_order(const char* argument, py::handle object, Size rows, Size columns, bool& transposed) {
-        const py::array& a = typed(argument, object, {rows, columns});
+        const Array& a = typed(argument, object, {rows, columns});
         transposed = !is_c_contiguous(a);
-        if (transposed && !(a.flags() & py::array::f_style))
+        if (transposed && !is_f_contiguous(a))
             bad_value(kernel_, argument, "a strided view", "a C- or Fortran-contiguous array");
         return writable(a, argument, true);
     }
 
     // int64 numbers (n,) as contiguous memory; what they may be is for the caller to check.
     const std::int64_t* index(const char* argument, py::handle object, Size n) {
-        const py::array& a = as_array(kernel_, argument, object);
+        const Array& a = as_array(kernel_, argument, object);
         if (!has_dtype<std::int64_t>(a)) bad_type(kernel_, argument, dtype_name(a), "dtype int64");
         if (!same_shape(a, {n})) bad_value(kernel_, argument, shape_text(shape_of(a)), text(Shape{n}));
         add(a, argument, false);
         return static_cast<const std::int64_t*>((is_c_contiguous(a) && is_aligned(a) ? a : copy(a)).data());
     }
 
-    const py::array& typed(const char* argument, const py::handle& object) {
-        const py::array& a = as_array(kernel_, argument, object);
+    ArrayRef typed(const char* argument, const py::handle& object) {
+        const Array& a = as_array(kernel_, argument, object);
         if (!has_dtype<T>(a))
             bad_type(kernel_, argument, dtype_name(a), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
         return a;
     }
-    const py::array& typed(const char* argument, const py::handle& object, Shape shape) {
-        const py::array& a = typed(argument, object);
+    ArrayRef typed(const char* argument, const py::handle& object, Shape shape) {
+        const Array& a = typed(argument, object);
         if (!same_shape(a, shape)) bad_value(kernel_, argument, shape_text(shape_of(a)), text(shape));
         return a;
     }
 
     // Takes part in check_overlap; the functions above call it.
-    void add(const py::array& a, const char* argument, bool output) {
+    void add(const Array& a, const char* argument, bool output) {
         extents_.at(count_++) = Extent::of(a, argument, output);
     }
 
@@ -152,7 +137,7 @@ template <class T> class Arguments {
   private:
     template <class Sizes> static std::string text(const Sizes& shape) { return shape_text(shape).substr(3); }
 
-    T* writable(const py::array& a, const char* argument, bool any_order = false) {
+    T* writable(const Array& a, const char* argument, bool any_order = false) {
         if (!a.writeable()) bad_value(kernel_, argument, "read-only", "a writable array");
         if (!any_order && !is_c_contiguous(a)) bad_value(kernel_, argument, "not C-contiguous", "a C-contiguous array");
         if (!is_aligned(a)) bad_value(kernel_, argument, "not aligned", "an aligned array");
@@ -160,58 +145,44 @@ template <class T> class Arguments {
         return const_cast<T*>(static_cast<const T*>(a.data()));
     }
 
-    const py::array& readable(const char* argument, const py::handle& object, Shape shape) {
-        const py::array& a = typed(argument, object, shape);
+    ArrayRef readable(const char* argument, const py::handle& object, Shape shape) {
+        const Array& a = typed(argument, object, shape);
         add(a, argument, false);
         return is_aligned(a) ? a : copy(a);
     }
 
-    const T* contiguous(const py::array& a, const char* argument) {
+    const T* contiguous(const Array& a, const char* argument) {
         add(a, argument, false);
         return static_cast<const T*>((is_c_contiguous(a) && is_aligned(a) ? a : copy(a)).data());
     }
 
     // A contiguous copy. A program makes it anew in every run: it keeps the memory, and copies before the kernel.
-    const py::array& copy(const py::array& a) {
-        copies_.push_back(a.attr("copy")());
-        if (Program::building) {
-            Program::building->keep(copies_.back());
-            launch_copy(copies_.back(), a);
-        }
-        return copies_.back();
+    ArrayRef copy(const Array& a) {
+        copies_.push_back(new_array(a, a.ndim(), a.shape()));
+        const Array& to = as_array(kernel_, "copy", copies_.back());
+        launch_copy(to, a);
+        is_kept_by_program(copies_.back());
+        return to;
     }
 
     const char* kernel_;
     std::array<Extent, 12> extents_;
     std::size_t count_ = 0;
-    std::vector<py::array> copies_;
+    std::vector<py::object> copies_;
 };
 
 // Calls body(T{}) with T the dtype of `object`, which decides for all arrays of a call.
 template <class Body> void by_dtype(const char* kernel, const char* argument, const py::handle& object, Body body) {
-    const py::array& a = as_array(kernel, argument, object);
+    const Array& a = as_array(kernel, argument, object);
     if (has_dtype<float>(a)) body(float{});
     else if (has_dtype<double>(a)) body(double{});
     else bad_type(kernel, argument, dtype_name(a), "dtype float32 or float64");
 }
 
-inline const py::array& two_dimensional(const char* kernel, const char* argument, const py::handle& object) {
-    const py::array& a = as_array(kernel, argument, object);
+inline ArrayRef two_dimensional(const char* kernel, const char* argument, const py::handle& object) {
+    const Array& a = as_array(kernel, argument, object);
     if (a.ndim() != 2) bad_value(kernel, argument, shape_text(shape_of(a)), "an array of two dimensions");
     return a;
-}
-
-// Runs a kernel without the GIL, unless it takes less time than giving the GIL away; or makes it a command of the
-// program that is being built. Also for checks of values, which a program has to repeat: they throw.
-template <class Kernel, class... A> void launch(double nanoseconds, Kernel kernel, A... arguments) {
-    if (Program::building) {
-        using Made = KernelCommand<Kernel, A...>;
-        Program::building->add(std::make_unique<Made>(nanoseconds, kernel, std::move(arguments)...));
-        return;
-    }
-    if (nanoseconds < 2000) return kernel(arguments...);
-    py::gil_scoped_release unlocked;
-    kernel(arguments...);
 }
 
 inline Reduction parse_reduction(const char* kernel, const std::string& name) {

@@ -49,6 +49,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     m.doc() = "fastgrad's kernels on numpy arrays: outputs first; checked here, computed without the GIL.";
     instruction_set_name(); // a wrong FASTGRAD_ISA or FASTGRAD_NUM_THREADS is an error at import
     num_threads();
+    bind_activation_list(m);
     bind_activations(m);
     bind_linear(m);
     bind_rows(m);

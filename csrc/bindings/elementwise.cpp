@@ -29,7 +29,7 @@ ElementwiseOp as_op(py::handle object) {
 
 // Columns that lie side by side, or, of an input, the same number for all of them.
 template <class T> void add_memory(Elementwise<T>& e, const char* argument, py::handle object, bool is_output, int at) {
-    const py::array& a = as_array(name, argument, object);
+    const Array& a = as_array(name, argument, object);
     const bool is_bool = a.dtype().kind() == 'b';
     if (!is_bool && !has_dtype<T>(a))
         bad_type(name, argument, dtype_name(a), sizeof(T) == 4 ? "dtype float32 or bool" : "dtype float64 or bool");
@@ -63,6 +63,7 @@ template <class Body> void by_name(const std::string& dtype, Body body) {
 }
 
 void elementwise(py::handle outputs, py::handle inputs, py::handle steps, std::string dtype, std::int64_t slots) {
+    begin_call(name);
     by_name(dtype, [&]<class T>(T) {
         using Chain = Elementwise<T>;
         const py::tuple out = as_tuple("outputs", outputs, Chain::most_memory),
@@ -72,7 +73,7 @@ void elementwise(py::handle outputs, py::handle inputs, py::handle steps, std::s
         if (slots < 0 || slots > Chain::most_slots)
             bad_value(name, "slots", std::to_string(slots), "from 0 to " + std::to_string(Chain::most_slots));
         const py::object first_output = out[0]; // as_array refers to it
-        const py::array& first = two_dimensional(name, "outputs", first_output);
+        const Array& first = two_dimensional(name, "outputs", first_output);
         Chain e{};
         e.rows = first.shape(0), e.columns = first.shape(1), e.slots = int(slots);
         for (const py::handle each : in) add_memory(e, "inputs", each, false, e.inputs++);

@@ -1,7 +1,7 @@
 // A whole epoch of a program: rows gathered, steps run, results collected.
 #include <cstring>
 
-#include "../cpu/gather.hpp"
+#include "../fastgrad/copy.hpp"
 #include "replay.hpp"
 
 namespace fastgrad {

@@ -30,7 +30,7 @@ inline std::string message(const char* kernel, const char* argument, const std::
 }
 
 inline std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
-inline std::string dtype_name(const py::array& a) { return "of dtype " + std::string(py::str(a.dtype())); }
+template <class Array> std::string dtype_name(const Array& a) { return "of dtype " + std::string(py::str(a.dtype())); }
 // As Python writes it. Without Python: checks also run without the GIL.
 inline std::string number_text(double x) {
     char digits[32];

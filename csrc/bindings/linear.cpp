@@ -13,7 +13,7 @@ void linear_forward(py::handle y, py::handle z, py::handle x, py::handle w, py::
                     const OptionalActivation& activation) {
     constexpr const char* name = "linear_forward";
     by_dtype(name, "x", x, [&]<class T>(T) {
-        const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
+        const Array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
         const Size m = x_array.shape(0), k = x_array.shape(1), n = w_array.shape(0);
         Arguments<T> arguments(name);
         LinearForward<T> l{};
@@ -34,7 +34,7 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
                      py::handle w, const OptionalActivation& activation) {
     constexpr const char* name = "linear_backward";
     by_dtype(name, "dy", dy, [&]<class T>(T) {
-        const py::array& dy_array = two_dimensional(name, "dy", dy);
+        const Array& dy_array = two_dimensional(name, "dy", dy);
         LinearBackward<T> l{};
         l.m = dy_array.shape(0), l.n = dy_array.shape(1);
         if (!dw.is_none()) l.k = two_dimensional(name, "x", x).shape(1);
@@ -57,7 +57,7 @@ void linear_backward(py::handle dx, py::handle dw, py::handle db, py::handle dy,
 py::object make_linear_forward(py::handle x, py::handle w, py::handle b, const OptionalActivation& activation,
                                bool recording) {
     constexpr const char* name = "linear_forward";
-    const py::array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
+    const Array &x_array = two_dimensional(name, "x", x), &w_array = two_dimensional(name, "w", w);
     const Reads reads = bound_or_identity(name, activation).reads;
     const py::object y = new_array(x_array, {x_array.shape(0), w_array.shape(0)});
     py::object z = py::none();
@@ -70,7 +70,7 @@ py::object make_linear_forward(py::handle x, py::handle w, py::handle b, const O
 py::object make_linear_backward(py::handle needs, py::handle dy, py::handle saved, py::handle x, py::handle w,
                                 py::handle b, const OptionalActivation& activation) {
     constexpr const char* name = "linear_backward";
-    const py::array &dy_array = two_dimensional(name, "dy", dy), &w_array = two_dimensional(name, "w", w);
+    const Array &dy_array = two_dimensional(name, "dy", dy), &w_array = two_dimensional(name, "w", w);
     const Size count = b.is_none() ? 2 : 3;
     if (!PyTuple_Check(needs.ptr()) || PyTuple_GET_SIZE(needs.ptr()) != count)
         bad_value(name, "needs", py::repr(needs), "a tuple of " + std::to_string(count) + " bools");
@@ -96,7 +96,7 @@ View<T> batch_view(Arguments<T>& arguments, const char* argument, py::handle obj
 void matmul(py::handle y, py::handle a, py::handle b) {
     constexpr const char* name = "matmul";
     by_dtype(name, "a", a, [&]<class T>(T) {
-        const py::array &left = as_array(name, "a", a), &right = as_array(name, "b", b);
+        const Array &left = as_array(name, "a", a), &right = as_array(name, "b", b);
         const Size axes = left.ndim();
         if (axes != 2 && axes != 3)
             bad_value(name, "a", shape_text(shape_of(left)), "an array of two or three dimensions");

@@ -12,7 +12,7 @@ void linear_grad_input(py::handle dx, py::handle dz, py::handle w, py::handle sa
                        const OptionalActivation& activation) {
     constexpr const char* name = "linear_grad_input";
     by_dtype(name, "dz", dz, [&]<class T>(T) {
-        const py::array &dz_array = two_dimensional(name, "dz", dz), &w_array = two_dimensional(name, "w", w);
+        const Array &dz_array = two_dimensional(name, "dz", dz), &w_array = two_dimensional(name, "w", w);
         Arguments<T> arguments(name);
         LinearGradInput<T> l{};
         l.m = dz_array.shape(0), l.n = dz_array.shape(1), l.k = w_array.shape(1);
@@ -30,7 +30,7 @@ void linear_grad_input(py::handle dx, py::handle dz, py::handle w, py::handle sa
 template <class T, class L>
 void gradient_operands(Arguments<T>& arguments, L& l, py::handle w, py::handle b, py::handle dz, py::handle x) {
     const char* name = arguments.kernel();
-    const py::array &dz_array = two_dimensional(name, "dz", dz), &x_array = two_dimensional(name, "x", x);
+    const Array &dz_array = two_dimensional(name, "dz", dz), &x_array = two_dimensional(name, "x", x);
     l.m = dz_array.shape(0), l.n = dz_array.shape(1), l.k = x_array.shape(1);
     l.dz = arguments.input("dz", dz, {l.m, l.n});
     l.x = arguments.matrix("x", x, l.m, l.k);

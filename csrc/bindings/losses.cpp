@@ -1,5 +1,6 @@
 // The losses: value and gradient in one call.
 #include "arrays.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 #include "new_arrays.hpp"
 
@@ -10,41 +11,11 @@ template <class T> T* loss_output(Arguments<T>& arguments, py::handle loss, Redu
     return reduction == Reduction::none ? arguments.output("loss", loss, {n}) : arguments.output("loss", loss, {});
 }
 
-void check_classes(const char* kernel, const std::int64_t* t, Size n, Size classes, std::int64_t ignore_index) {
-    for (Size i = 0; i < n; ++i)
-        if ((t[i] < 0 || t[i] >= classes) && t[i] != ignore_index)
-            bad_index(kernel, "target", std::to_string(t[i]) + " at position " + std::to_string(i),
-                      "a class from 0 to " + std::to_string(classes - 1) +
-                          " or ignore_index = " + std::to_string(ignore_index));
-}
-
-// As a command it has room of its own for the losses of the rows, so that several threads can share the rows.
-template <class T> class CrossEntropyCommand final : public Command {
-  public:
-    CrossEntropyCommand(double nanoseconds, const CrossEntropy<T>& arguments)
-        : Command(nanoseconds), table_(kernels<T>()), arguments_(arguments), each_(std::size_t(arguments.n) + 1) {
-        arguments_.each = each_.data();
-    }
-    void run() override { table_.cross_entropy(arguments_); }
-    bool has_parts() const override { return true; }
-    void run_part(int i, int parts) override {
-        const Part rows = Part::of(arguments_.n, i, parts);
-        table_.cross_entropy_rows(arguments_, rows.begin, rows.end);
-    }
-    void finish() override { table_.cross_entropy_total(arguments_); }
-    void each_pointer(const PointerVisitor& visit) override { arguments_.each_pointer(visit); }
-
-  private:
-    const KernelTable<T>& table_;
-    CrossEntropy<T> arguments_;
-    std::vector<double> each_;
-};
-
 void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
                 std::int64_t ignore_index, double label_smoothing, const std::string& reduction,
                 bool log_probabilities) {
     by_dtype(name, "x", x, [&]<class T>(T) {
-        const py::array& scores = two_dimensional(name, "x", x);
+        const Array& scores = two_dimensional(name, "x", x);
         Arguments<T> arguments(name);
         CrossEntropy<T> l{};
         l.n = scores.shape(0), l.c = scores.shape(1);
@@ -56,7 +27,7 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
         l.weight = arguments.input_or_null("weight", weight, {l.c});
         l.dx = arguments.output_or_null("dx", dx, {l.n, l.c});
         l.loss = loss_output(arguments, loss, l.reduction, l.n);
-        const py::array& t = as_array(name, "target", target);
+        const Array& t = as_array(name, "target", target);
         if (t.ndim() == 2 && !log_probabilities) {
             l.probability = arguments.input("target", target, {l.n, l.c});
         } else {
@@ -67,8 +38,7 @@ void class_loss(const char* name, py::handle loss, py::handle dx, py::handle x, 
         arguments.check_overlap(in_place);
         if (l.index) launch(double(l.n), &check_classes, name, l.index, l.n, l.c, ignore_index);
         const double nanoseconds = double(l.n) * double(20 + l.c);
-        if (Program::building) Program::building->add(std::make_unique<CrossEntropyCommand<T>>(nanoseconds, l));
-        else launch(nanoseconds, kernels<T>().cross_entropy, l);
+        launch_cross_entropy(nanoseconds, l);
     });
 }
 
@@ -81,7 +51,7 @@ void cross_entropy(py::handle loss, py::handle dx, py::handle x, py::handle targ
 py::object make_cross_entropy(py::handle x, py::handle target, std::int64_t ignore_index, double label_smoothing,
                               const std::string& reduction, bool recording) {
     constexpr const char* name = "cross_entropy";
-    const py::array &scores = two_dimensional(name, "x", x), &index = as_array(name, "target", target);
+    const Array &scores = two_dimensional(name, "x", x), &index = as_array(name, "target", target);
     if (index.ndim() != 1) bad_value(name, "target", shape_text(shape_of(index)), "an array of one dimension");
     py::object loss = parse_reduction(name, reduction) == Reduction::none ? new_array(scores, {scores.shape(0)})
                                                                           : new_array(scores, {});
@@ -118,13 +88,6 @@ const PointwiseName& find_pointwise(const std::string& kind) {
     bad_value("pointwise_loss", "kind", "'" + kind + "'", "one of " + names);
 }
 
-template <class T> void check_probabilities(const char* name, const char* argument, const T* p, Size n) {
-    for (Size i = 0; i < n; ++i)
-        if (p[i] < 0 || p[i] > 1)
-            bad_value(name, argument, number_text(double(p[i])) + " at position " + std::to_string(i),
-                      "numbers from 0 to 1");
-}
-
 void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle target, py::handle weight,
                     py::handle pos_weight, const std::string& kind, double parameter, const std::string& reduction) {
     const PointwiseName& what = find_pointwise(kind);
@@ -134,7 +97,7 @@ void pointwise_loss(py::handle loss, py::handle dx, py::handle x, py::handle tar
     if (!pos_weight.is_none() && !logits) bad_value(what.name, "pos_weight", "an array", "None");
     by_dtype(what.name, "x", x, [&]<class T>(T) {
         Arguments<T> arguments(what.name);
-        const py::array& in = arguments.typed("x", x);
+        const Array& in = arguments.typed("x", x);
         PointwiseLoss<T> l{};
         l.n = in.size(), l.kind = what.kind, l.parameter = parameter;
         l.reduction = parse_reduction(what.name, reduction);

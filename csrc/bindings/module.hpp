@@ -5,6 +5,7 @@
 
 namespace fastgrad {
 
+void bind_activation_list(pybind11::module_& m);
 void bind_activations(pybind11::module_& m);
 void bind_linear(pybind11::module_& m);
 void bind_rows(pybind11::module_& m);

@@ -3,9 +3,10 @@
 #include <cstring>
 
 #include "arrays.hpp"
+#include "checks.hpp"
 #include "module.hpp"
 
-#include "../cpu/gather.hpp"
+#include "../fastgrad/copy.hpp"
 #include "../program/options.hpp"
 
 namespace fastgrad {
@@ -14,7 +15,7 @@ namespace {
 template <bool logarithm> void softmax_forward(py::handle y, py::handle x) {
     constexpr const char* name = logarithm ? "log_softmax_forward" : "softmax_forward";
     by_dtype(name, "x", x, [&]<class T>(T) {
-        const py::array& in = two_dimensional(name, "x", x);
+        const Array& in = two_dimensional(name, "x", x);
         const Size rows = in.shape(0), columns = in.shape(1);
         Arguments<T> arguments(name);
         T* y_data = arguments.output("y", y, {rows, columns});
@@ -27,7 +28,7 @@ template <bool logarithm> void softmax_forward(py::handle y, py::handle x) {
 template <bool logarithm> void softmax_backward(py::handle dx, py::handle dy, py::handle y) {
     constexpr const char* name = logarithm ? "log_softmax_backward" : "softmax_backward";
     by_dtype(name, "y", y, [&]<class T>(T) {
-        const py::array& out = two_dimensional(name, "y", y);
+        const Array& out = two_dimensional(name, "y", y);
         const Size rows = out.shape(0), columns = out.shape(1);
         Arguments<T> arguments(name);
         T* dx_data = arguments.output("dx", dx, {rows, columns});
@@ -55,7 +56,7 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
     if (!(p >= 0 && p <= 1)) bad_value(name, "p", number_text(p), "a probability from 0 to 1");
     by_dtype(name, "y", y, [&]<class T>(T) {
         Arguments<T> arguments(name);
-        const py::array& out = arguments.typed("y", y);
+        const Array& out = arguments.typed("y", y);
         T* y_data = arguments.output_like("y", y, out);
         const T* x_data = arguments.input_like("x", x, out);
         arguments.check_overlap(true);
@@ -66,21 +67,14 @@ void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint
     });
 }
 
-void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows) {
-    for (Size i = 0; i < n; ++i)
-        if (index[i] < 0 || index[i] >= rows)
-            bad_index(kernel, "index", std::to_string(index[i]) + " at position " + std::to_string(i),
-                      "numbers from 0 to " + std::to_string(rows - 1));
-}
-
-bool same_rows(const py::array& a, const py::array& b) {
+bool same_rows(const Array& a, const Array& b) {
     if (a.ndim() < 1 || a.ndim() != b.ndim()) return false;
     return std::equal(a.shape() + 1, a.shape() + a.ndim(), b.shape() + 1);
 }
 
 void gather_rows(py::handle out, py::handle x, py::handle index) {
     constexpr const char* name = "gather_rows";
-    const py::array &to = as_array(name, "out", out), &from = as_array(name, "x", x);
+    const Array &to = as_array(name, "out", out), &from = as_array(name, "x", x);
     if (!same_rows(to, from))
         bad_value(name, "out", shape_text(shape_of(to)),
                   "rows like those of 'x', which is " + shape_text(shape_of(from)));
@@ -106,7 +100,7 @@ void gather_rows(py::handle out, py::handle x, py::handle index) {
 void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int64_t padding_idx) {
     constexpr const char* name = "embedding_backward";
     by_dtype(name, "dw", dw, [&]<class T>(T) {
-        const py::array &out = two_dimensional(name, "dw", dw), &in = two_dimensional(name, "dy", dy);
+        const Array &out = two_dimensional(name, "dw", dw), &in = two_dimensional(name, "dy", dy);
         const Size rows = out.shape(0), columns = out.shape(1), n = in.shape(0);
         if (padding_idx < -1 || padding_idx >= rows)
             bad_value(name, "padding_idx", std::to_string(padding_idx), "a row of 'dw', or -1 for none");

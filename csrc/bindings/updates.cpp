@@ -12,6 +12,7 @@ class ArrayList {
   public:
     ArrayList(const char* kernel, const char* argument, py::handle list, Size count = -1)
         : kernel_(kernel), argument_(argument) {
+        begin_call(kernel);
         if (!py::isinstance<py::list>(list) && !py::isinstance<py::tuple>(list))
             bad_type(kernel, argument, "a " + type_name(list), "a list of arrays");
         items_ = py::reinterpret_steal<py::tuple>(PySequence_Tuple(list.ptr())); // keeps the arrays alive
@@ -24,8 +25,8 @@ class ArrayList {
         return reinterpret_cast<const py::handle*>(reinterpret_cast<PyTupleObject*>(items_.ptr())->ob_item)[i];
     }
 
-    template <class T> const py::array& array(Size i) const {
-        const py::array& a = as_array(kernel_, argument_, (*this)[i]);
+    template <class T> ArrayRef array(Size i) const {
+        const Array& a = as_array(kernel_, argument_, (*this)[i]);
         if (!has_dtype<T>(a))
             bad_type(kernel_, argument_, dtype_name(a) + at(i), sizeof(T) == 4 ? "dtype float32" : "dtype float64");
         return a;
@@ -33,12 +34,12 @@ class ArrayList {
 
     // Memory to be changed: dense in some order of its axes.
     template <class T> T* state(Size i) const {
-        const py::array& a = array<T>(i);
+        const Array& a = array<T>(i);
         if (!a.writeable()) bad_value(kernel_, argument_, "read-only" + at(i), "writable arrays");
         if (!is_aligned(a) || !is_dense(a)) bad_value(kernel_, argument_, "a strided view" + at(i), "dense arrays");
         return const_cast<T*>(static_cast<const T*>(a.data()));
     }
-    template <class T> T* state_like(Size i, const py::array& other) const {
+    template <class T> T* state_like(Size i, const Array& other) const {
         T* p = state<T>(i);
         if (!same_layout(array<T>(i), other))
             bad_value(kernel_, argument_, shape_text(shape_of(array<T>(i))) + at(i) + " or in another order",
@@ -46,30 +47,29 @@ class ArrayList {
         return p;
     }
     // Memory to be read, copied into the layout of `other` if it has another.
-    template <class T> const T* input_like(Size i, const py::array& other, std::vector<py::object>& copies) const {
-        const py::array& a = array<T>(i);
+    template <class T> const T* input_like(Size i, const Array& other, std::vector<py::object>& copies) const {
+        const Array& a = array<T>(i);
         if (shape_of(a) != shape_of(other))
             bad_value(kernel_, argument_, shape_text(shape_of(a)) + at(i), shape_text(shape_of(other)).substr(3));
         if (is_aligned(a) && same_layout(a, other)) return static_cast<const T*>(a.data());
-        const py::module_ numpy = py::module_::import("numpy");
-        const py::array copy = numpy.attr("empty_like")(other);
+        copies.push_back(empty_like(other));
+        const Array& copy = as_array(kernel_, argument_, copies.back());
         launch_copy(copy, a);
-        if (Program::building) Program::building->keep(copy);
-        copies.push_back(copy);
+        is_kept_by_program(copies.back());
         return static_cast<const T*>(copy.data());
     }
 
   private:
     std::string at(Size i) const { return " at position " + std::to_string(i); }
 
-    static bool same_layout(const py::array& a, const py::array& b) {
+    static bool same_layout(const Array& a, const Array& b) {
         if (a.ndim() != b.ndim()) return false;
         for (Size i = 0; i < a.ndim(); ++i)
             if (a.shape(i) != b.shape(i) || (a.shape(i) > 1 && a.strides(i) != b.strides(i))) return false;
         return true;
     }
-    static bool is_dense(const py::array& a) {
-        if (a.flags() & (py::array::c_style | py::array::f_style)) return true;
+    static bool is_dense(const Array& a) {
+        if (is_c_contiguous(a) || is_f_contiguous(a)) return true;
         Size left = a.itemsize(); // the stride that the next axis must have
         for (Size found = 0; found < a.ndim(); ++found) {
             bool extended = false;
@@ -152,7 +152,7 @@ void sgd(py::handle params, py::handle grads, py::handle momentum_buffers, doubl
         for (Size i = 0; i < count; ++i) {
             Sgd<T>& s = work[std::size_t(i)];
             s.p = p.state<T>(i);
-            const py::array& a = p.array<T>(i);
+            const Array& a = p.array<T>(i);
             s.grad = g.input_like<T>(i, a, copies);
             if (buffered) s.momentum_buffer = buffers.state_like<T>(i, a), s.first = truth(fresh[i]);
             s.n = a.size();
@@ -193,7 +193,7 @@ void adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle e
         for (Size i = 0; i < count; ++i) {
             Adam<T>& s = work[std::size_t(i)];
             s.p = p.state<T>(i);
-            const py::array& a = p.array<T>(i);
+            const Array& a = p.array<T>(i);
             s.grad = g.input_like<T>(i, a, copies);
             s.exp_avg = m.state_like<T>(i, a), s.exp_avg_sq = v.state_like<T>(i, a);
             if (amsgrad) s.max_exp_avg_sq = largest.state_like<T>(i, a);

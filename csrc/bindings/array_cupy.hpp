@@ -1,0 +1,90 @@
+// Arrays on a GPU: cupy's. What the bindings need of an array, and how they start a kernel; array_numpy.hpp is the same
+// for the processor.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "../cuda/launch.hpp"
+#include "errors.hpp"
+
+namespace fastgrad {
+
+// What is asked of cupy and numpy, looked up once.
+struct Cupy {
+    py::handle array_class, float32, float64, int64, copy_order_c, copy_order_f;
+    PyObject *data, *ptr, *device_id, *shape, *strides, *dtype;
+};
+const Cupy& cupy();
+
+// An array's memory and layout, read once.
+class Array {
+  public:
+    static constexpr Size most_axes = 32;
+
+    explicit Array(py::handle object);
+
+    py::handle object() const { return object_; }
+    const void* data() const { return data_; }
+    Size ndim() const { return axes_; }
+    const Size* shape() const { return shape_.data(); }
+    Size shape(Size i) const { return shape_[std::size_t(i)]; }
+    Size strides(Size i) const { return strides_[std::size_t(i)]; } // in bytes
+    Size itemsize() const { return itemsize_; }
+    Size size() const {
+        Size n = 1;
+        for (Size i = 0; i < axes_; ++i) n *= shape(i);
+        return n;
+    }
+    Size nbytes() const { return size() * itemsize_; }
+    bool writeable() const { return true; }
+    py::handle dtype_object() const { return dtype_; }
+    py::dtype dtype() const { return py::reinterpret_borrow<py::dtype>(dtype_); }
+    bool is_contiguous(bool fortran) const;
+
+  private:
+    py::handle object_, dtype_; // held by the caller, and by the object
+    const void* data_;
+    Size axes_, itemsize_;
+    std::array<Size, most_axes> shape_, strides_;
+};
+using ArrayRef = Array;
+
+inline bool is_array(py::handle object) { return Py_TYPE(object.ptr()) == (PyTypeObject*)cupy().array_class.ptr(); }
+
+template <class T> bool has_dtype(const Array& a) {
+    const Cupy& c = cupy();
+    const py::handle wanted = std::is_same_v<T, float> ? c.float32 : std::is_same_v<T, double> ? c.float64 : c.int64;
+    return a.dtype_object().ptr() == wanted.ptr() || a.dtype().equal(wanted);
+}
+
+// The array that an object is.
+inline Array as_array(const char* kernel, const char* argument, const py::handle& object) {
+    if (!is_array(object)) bad_type(kernel, argument, "a " + type_name(object), "a cupy array, like the others");
+    return Array(object);
+}
+
+inline bool is_aligned(const Array& a) {
+    std::uintptr_t bits = reinterpret_cast<std::uintptr_t>(a.data());
+    for (Size i = 0; i < a.ndim(); ++i)
+        if (a.shape(i) > 1) bits |= std::uintptr_t(a.strides(i));
+    return bits % std::uintptr_t(a.itemsize()) == 0;
+}
+inline bool is_c_contiguous(const Array& a) { return a.is_contiguous(false); }
+inline bool is_f_contiguous(const Array& a) { return a.is_contiguous(true); }
+
+// A new array of the dtype of `like`, in C order or in Fortran order, of any content.
+py::object new_array(const Array& like, Size axes, const Size* shape, bool fortran = false);
+// An array of any content with the dtype, shape and order of `like`.
+py::object empty_like(const Array& like);
+
+// What a call needs before its kernels; `kernel` is its name.
+void begin_call(const char* kernel);
+
+// Starts a kernel on the current stream.
+template <class Kernel, class... A> void launch(double, Kernel kernel, A... arguments) { kernel(arguments...); }
+template <class T> void launch_cross_entropy(double, const CrossEntropy<T>& l) { kernels<T>().cross_entropy(l); }
+
+inline bool is_kept_by_program(const py::object&) { return false; }
+
+} // namespace fastgrad
