@@ -33,11 +33,14 @@ def run(*command: str) -> str:
 
 
 def wheel_size() -> float:
-    """Megabytes of the files that an ordinary (not editable) install brought, compressed as in a wheel."""
+    """Megabytes of the files that an ordinary (not editable) install brought, compressed as in a wheel.
+
+    The kernels for GPUs, which are built where nvcc is found, do not count.
+    """
     wheel = io.BytesIO()
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in importlib.metadata.files("fastgrad") or ():
-            if file.suffix != ".pyc" and ".." not in file.parts:
+            if file.suffix != ".pyc" and ".." not in file.parts and not file.name.startswith("_cuda."):
                 archive.write(str(file.locate()), str(file))
     return len(wheel.getvalue()) / 1e6
 

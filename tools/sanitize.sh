@@ -8,6 +8,7 @@ target=$(mktemp -d)
 trap 'rm -rf "$target"' EXIT
 
 "$python" -m pip install -q --no-deps --target "$target" --config-settings cmake.define.FASTGRAD_SANITIZE=ON \
+  --config-settings cmake.define.FASTGRAD_CUDA=OFF \
   --config-settings cmake.build-type=RelWithDebInfo --config-settings build-dir="$target/build" --config-settings install.strip=false .
 compiler=${CXX:-c++}
 export LD_PRELOAD="$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so):$("$compiler" -print-file-name=libstdc++.so.6)"

@@ -49,7 +49,7 @@ Py_ssize_t Replay::epoch(const std::vector<py::array>& arrays, const py::array& 
             if (!input.is_used) continue;
             char* to = input.movable < 0 ? input.memory : memory_of(batches[i]);
             const auto bytes = arrays[i].nbytes() / arrays[i].shape(0);
-            gather(to, row_of(arrays[i], 0, 0), rows + s * batch, batch, std::size_t(bytes));
+            gather(to, row_of(arrays[i], 0, 0), rows + s * batch, batch, std::size_t(bytes), arrays[i].shape(0));
             if (input.movable >= 0) program.point(std::size_t(input.movable), to);
         }
         for (std::size_t i = 0; i < fresh.size(); ++i)

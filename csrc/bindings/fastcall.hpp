@@ -110,9 +110,9 @@ inline void raise_in_python() {
         throw;
     } catch (py::error_already_set& e) { e.restore(); } catch (const py::builtin_exception& e) {
         e.set_error();
-    } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& e) {
-        PyErr_SetString(PyExc_RuntimeError, e.what());
-    }
+    } catch (const std::bad_alloc& e) {
+        PyErr_SetString(PyExc_MemoryError, e.what());
+    } catch (const std::exception& e) { PyErr_SetString(PyExc_RuntimeError, e.what()); }
 }
 
 inline PyObject* to_python(bool yes) { return PyBool_FromLong(yes); }

@@ -94,7 +94,7 @@ void gather_rows(py::handle out, py::handle x, py::handle index) {
     const std::size_t bytes = std::size_t(n ? to.nbytes() / n : 0);
     char* y = static_cast<char*>(const_cast<void*>(to.data()));
     const char* p = static_cast<const char*>(from.data());
-    launch(double(to.nbytes()) / 8, &gather, y, p, i, n, bytes);
+    launch(double(to.nbytes()) / 8, &gather, y, p, i, n, bytes, from.shape(0));
 }
 
 void embedding_backward(py::handle dw, py::handle dy, py::handle index, std::int64_t padding_idx) {

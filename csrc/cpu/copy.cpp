@@ -40,7 +40,7 @@ void run_copy(const StridedCopy& c) {
 
 // The processor prefetches along a row, but cannot know the next one: without the hint, long rows in random order take
 // 1.15 times as long.
-void gather(char* to, const char* from, const std::int64_t* rows, Size count, std::size_t bytes) {
+void gather(char* to, const char* from, const std::int64_t* rows, Size count, std::size_t bytes, Size) {
     constexpr std::size_t line = 64, block = 4 * line;
     const int tasks = tasks_for(double(count) * double(bytes) / 8);
     parallel_for(tasks, [&](int task) {

@@ -229,6 +229,9 @@ template <class T> FG_INLINE void Vec<T>::store_partial(T* p, std::ptrdiff_t n) 
 }
 #endif
 
+FG_INLINE double power(double x, double y) { return __builtin_pow(x, y); }
+FG_INLINE double square_root(double x) { return __builtin_sqrt(x); }
+
 // Half a register, for the last columns of a product: some processors do two operations on halves in the time of one.
 template <class T> struct Narrow;
 #if defined(__AVX512F__)

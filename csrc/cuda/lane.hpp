@@ -96,9 +96,18 @@ FG_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return 
 FG_INLINE Vec<float> sqrt(Vec<float> x) { return ::sqrtf(x.v); }
 FG_INLINE Vec<double> sqrt(Vec<double> x) { return ::sqrt(x.v); }
 
+FG_INLINE double power(double x, double y) { return ::pow(x, y); }
+FG_INLINE double square_root(double x) { return ::sqrt(x); }
+
 // a if a < b, else b: also where one is NaN
 template <class T> FG_INLINE Vec<T> lesser(Vec<T> a, Vec<T> b) { return select(a < b, a, b); }
 template <class T> FG_INLINE Vec<T> greater(Vec<T> a, Vec<T> b) { return select(a > b, a, b); }
+
+// How a formula reaches memory.
+struct Whole {
+    template <class T> FG_INLINE Vec<T> load(const T* p) const { return *p; }
+    template <class T> FG_INLINE void store(T* p, Vec<T> x) const { *p = x.v; }
+};
 
 // formula(x), computed in double
 template <class Formula> FG_INLINE Vec<float> in_double(Vec<float> x, Formula formula) {

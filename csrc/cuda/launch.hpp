@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -17,12 +19,23 @@ struct Call {
     cudaStream_t stream = nullptr;
 };
 extern thread_local Call call;
-void begin(const char* kernel, cudaStream_t stream);
+void begin(const char* kernel, cudaStream_t stream); // raises what kernels have found before
+
+class OutOfMemory : public std::bad_alloc {
+  public:
+    explicit OutOfMemory(const std::string& text) : text_(text) {}
+    const char* what() const noexcept override { return text_.c_str(); }
+
+  private:
+    std::string text_;
+};
 
 inline void check(cudaError_t status) {
     if (status == cudaSuccess) return;
     cudaGetLastError(); // an error that does not stay is not reported twice
-    throw std::runtime_error(std::string(call.kernel) + ": CUDA error: " + cudaGetErrorString(status));
+    const std::string text = std::string(call.kernel) + "(): CUDA error: " + cudaGetErrorString(status);
+    if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
+    throw std::runtime_error(text);
 }
 
 // kernel(arguments...) on a grid of blocks, with `shared` bytes of memory for each block beside its static arrays.
@@ -36,12 +49,28 @@ void launch(void (*kernel)(P...), dim3 blocks, dim3 threads, std::size_t shared,
     run(P(arguments)...);
 }
 
+// Blocks for n pieces of work of which a block does `each`.
 inline unsigned blocks_for(Size n, Size each) { return unsigned((n + each - 1) / each); }
 
-// Memory for one call, which the next call on the stream overwrites: piece after piece, aligned to 256 bytes.
+// Memory for one call, which the next call on the stream overwrites: first all of it is reserved, then taken piece
+// after piece, each aligned to 256 bytes (count 256 bytes for each).
+void reserve(std::size_t bytes);
 void* scratch(std::size_t bytes);
 template <class T> T* scratch_of(Size n) { return static_cast<T*>(scratch(std::size_t(n) * sizeof(T))); }
 
 int multiprocessors(); // of the current device
+
+// A value that a kernel must not compute with, found on the GPU: the first one since the last look. In memory that both
+// sides see.
+struct Finding {
+    enum Kind : int { nothing, row, target, probability };
+    volatile int kind;
+    const char *kernel, *argument;
+    double value;
+    Size position, limit;
+    std::int64_t ignore_index;
+};
+Finding* findings();           // as the processor sees it
+Finding* findings_on_device(); // as kernels see it
 
 } // namespace fastgrad::cuda

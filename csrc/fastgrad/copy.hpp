@@ -18,7 +18,7 @@ struct StridedCopy {
 };
 void run_copy(const StridedCopy&);
 
-// to[r] = from[rows[r]] for rows of `bytes`
-void gather(char* to, const char* from, const std::int64_t* rows, Size count, std::size_t bytes);
+// to[r] = from[rows[r]] for r < count and rows of `bytes`; `from` has `most` rows
+void gather(char* to, const char* from, const std::int64_t* rows, Size count, std::size_t bytes, Size most);
 
 } // namespace fastgrad

@@ -1,0 +1,64 @@
+# The module _cuda: the kernels of _cpu for NVIDIA GPUs, if FASTGRAD_CUDA and the machine say so.
+
+if(NOT FASTGRAD_CUDA MATCHES "^(AUTO|ON|OFF|EMULATE)$")
+  message(FATAL_ERROR "FASTGRAD_CUDA is '${FASTGRAD_CUDA}', expected AUTO, ON, OFF or EMULATE")
+endif()
+
+set(cuda_sources
+  csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu
+  csrc/cuda/softmax.cu csrc/cuda/updates.cu)
+
+if(FASTGRAD_CUDA STREQUAL "OFF")
+  message(STATUS "fastgrad: no CUDA kernels: FASTGRAD_CUDA is OFF")
+  return()
+elseif(FASTGRAD_CUDA STREQUAL "EMULATE")
+  message(STATUS "fastgrad: CUDA kernels for the processor, for tests")
+  set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-unknown-pragmas")
+  set(cuda_compiler "none: for the processor, for tests")
+  set(cuda_architectures "")
+else()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    if(FASTGRAD_CUDA STREQUAL "ON")
+      message(FATAL_ERROR "FASTGRAD_CUDA is ON, but there is no nvcc: put it on PATH or set CUDACXX")
+    endif()
+    message(STATUS "fastgrad: no CUDA kernels: nvcc was not found")
+    return()
+  endif()
+  if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90) # 90: machine code and PTX, which drivers compile for what comes later
+  endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  message(STATUS "fastgrad: CUDA kernels with nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+  set(cuda_compiler "nvcc ${CMAKE_CUDA_COMPILER_VERSION}")
+  string(REPLACE ";" " " cuda_architectures "${CMAKE_CUDA_ARCHITECTURES}")
+endif()
+
+add_library(cuda_kernels OBJECT ${cuda_sources})
+set_target_properties(cuda_kernels PROPERTIES POSITION_INDEPENDENT_CODE ON)
+pybind11_add_module(_cuda MODULE NO_EXTRAS
+  csrc/bindings/cuda.cpp csrc/bindings/array_cupy.cpp csrc/bindings/activate.cpp csrc/bindings/linear.cpp
+  csrc/bindings/rows.cpp csrc/bindings/losses.cpp csrc/bindings/updates.cpp csrc/bindings/linear_update.cpp
+  csrc/bindings/copies.cpp csrc/bindings/elementwise.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
+  $<TARGET_OBJECTS:cuda_kernels>)
+target_compile_definitions(_cuda PRIVATE FASTGRAD_ON_CUDA FASTGRAD_CUDA_COMPILER="${cuda_compiler}"
+  FASTGRAD_CUDA_ARCHITECTURES="${cuda_architectures}")
+target_compile_options(_cuda PRIVATE -O2)
+target_link_libraries(_cuda PRIVATE fastgrad_options)
+if(FASTGRAD_CUDA STREQUAL "EMULATE")
+  target_sources(_cuda PRIVATE tests/native/cuda_on_cpu/runtime.cpp)
+  foreach(target cuda_kernels _cuda)
+    target_include_directories(${target} PRIVATE tests/native/cuda_on_cpu)
+  endforeach()
+  target_compile_options(cuda_kernels PRIVATE -O1 -ffp-contract=off -fno-math-errno)
+else()
+  # no contraction: see csrc/cuda/lane.hpp
+  target_compile_options(cuda_kernels PRIVATE -O3 -fmad=false -Xptxas=--warn-on-spills)
+  target_link_libraries(_cuda PRIVATE CUDA::cudart_static)
+endif()
+install(TARGETS _cuda COMPONENT cuda DESTINATION fastgrad)

@@ -1,0 +1,84 @@
+// The extension module fastgrad._cuda: the kernels of fastgrad._cpu, under the same names, on cupy arrays.
+#include "arrays.hpp"
+#include "module.hpp"
+
+#include <utility>
+
+namespace fastgrad {
+
+namespace cuda {
+
+// Raises what a kernel has found since the last look.
+void raise_findings() {
+    Finding* const shared = findings();
+    if (shared->kind == Finding::nothing) return;
+    Finding f;
+    f.kind = shared->kind, f.kernel = shared->kernel, f.argument = shared->argument, f.value = shared->value;
+    f.position = shared->position, f.limit = shared->limit, f.ignore_index = shared->ignore_index;
+    shared->kind = Finding::nothing;
+    const std::string where = " at position " + std::to_string(f.position);
+    const std::string whole = std::to_string(std::int64_t(f.value)) + where;
+    switch (f.kind) {
+    case Finding::row:
+        bad_index(f.kernel, f.argument, whole, "numbers from 0 to " + std::to_string(f.limit - 1));
+    case Finding::target:
+        bad_index(f.kernel, f.argument, whole,
+                  "a class from 0 to " + std::to_string(f.limit - 1) +
+                      " or ignore_index = " + std::to_string(f.ignore_index));
+    default:
+        bad_value(f.kernel, f.argument, number_text(f.value) + where, "numbers from 0 to 1");
+    }
+}
+
+void begin(const char* kernel, cudaStream_t stream) {
+    raise_findings();
+    call = {kernel, stream};
+}
+
+} // namespace cuda
+
+namespace {
+
+// Waits for the current stream; raises what has gone wrong on it.
+void synchronize() {
+    begin_call("synchronize");
+    {
+        py::gil_scoped_release unlocked;
+        cuda::check(cudaStreamSynchronize(cuda::call.stream));
+    }
+    cuda::raise_findings();
+}
+
+int count_devices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess) { // no driver, or none that is new enough
+        cudaGetLastError();
+        return 0;
+    }
+    return count;
+}
+
+py::dict build() {
+    return py::dict(py::arg("compiler") = FASTGRAD_CUDA_COMPILER,
+                    py::arg("architectures") = FASTGRAD_CUDA_ARCHITECTURES);
+}
+
+} // namespace
+
+PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
+    m.doc() = "fastgrad's kernels on cupy arrays: those of fastgrad._cpu, on the current stream.";
+    py::module_::import("fastgrad._cpu"); // Activation
+    bind_activations(m);
+    bind_linear(m);
+    bind_rows(m);
+    bind_losses(m);
+    bind_updates(m);
+    bind_linear_updates(m);
+    bind_copies(m);
+    bind_elementwise(m);
+    m.def("build", &build, "Compiler, and the architectures that there is code for.");
+    m.def("device_count", &count_devices, "How many GPUs can be used; 0 without a driver.");
+    m.def("synchronize", &synchronize, "Waits for the current stream, and raises what kernels have found on it.");
+}
+
+} // namespace fastgrad

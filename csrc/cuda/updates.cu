@@ -1,0 +1,109 @@
+// SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
+#include "epilogues.hpp"
+#include "gemm.hpp"
+
+#include "../fastgrad/apply_update.hpp"
+
+namespace fastgrad::cuda {
+
+template <class T> void column_sums(T* db, const T* dz, Size m, Size n); // linear.cu
+
+namespace {
+
+constexpr int most_parameters = 48; // of one launch: they travel as its arguments
+constexpr Size unit = 1024;         // elements of a block
+
+template <class S> struct Parameters {
+    S parameter[most_parameters];
+    unsigned first_block[most_parameters + 1];
+    int count;
+};
+
+// The one that this block works on.
+template <class S> __device__ int parameter_of_block(const Parameters<S>& all) {
+    int low = 0;
+    for (int high = all.count; high - low > 1;) {
+        const int middle = (low + high) / 2;
+        (all.first_block[middle] <= blockIdx.x ? low : high) = middle;
+    }
+    return low;
+}
+
+template <class T> __device__ void with_rule(const SgdOptions& o, const Sgd<T>&, const auto& body) {
+    body(sgd_rule<T>(o));
+}
+template <class T> __device__ void with_rule(const AdamOptions& o, const Adam<T>& s, const auto& body) {
+    body(adam_rule<T>(o, s.step + o.later));
+}
+
+template <class T, class S, class Options> __global__ void update_kernel(const Parameters<S> all, Options options) {
+    const int i = parameter_of_block(all);
+    const S s = all.parameter[i];
+    const Size begin = Size(blockIdx.x - all.first_block[i]) * unit, end = begin + unit < s.n ? begin + unit : s.n;
+    with_rule<T>(options, s, [&](const auto& rule) {
+        for (Size at = begin + threadIdx.x; at < end; at += blockDim.x)
+            apply_vector<T>(rule, s, at, Vec<T>(s.grad[at]), Whole());
+    });
+}
+
+template <class T, class S, class Options> void update(const S* parameters, Size count, const Options& options) {
+    for (Size begin = 0; begin < count;) {
+        Parameters<S> all{};
+        unsigned blocks = 0;
+        for (; begin < count && all.count < most_parameters; ++begin) {
+            if (parameters[begin].n == 0) continue;
+            all.parameter[all.count] = parameters[begin];
+            all.first_block[all.count++] = blocks;
+            blocks += blocks_for(parameters[begin].n, unit);
+        }
+        all.first_block[all.count] = blocks;
+        launch(update_kernel<T, S, Options>, dim3(blocks), 256, 0, all, options);
+    }
+}
+
+// The epilogue of dw = dzᵀ x: element (i, j) of the product is number i * inner + j of w in memory.
+template <class T, class S, class Options> struct Apply {
+    S w;
+    Options options;
+    Size inner;
+    __device__ void operator()(Size i, Size j, T dw) const {
+        with_rule<T>(options, w,
+                     [&](const auto& rule) { apply_vector<T>(rule, w, i * inner + j, Vec<T>(dw), Whole()); });
+    }
+};
+
+template <class T, class L> void update_from_gradients(const L& l) {
+    if (l.b.p) {
+        reserve(std::size_t(l.n) * sizeof(T) + 256);
+        auto b = l.b;
+        T* db = scratch_of<T>(l.n);
+        column_sums(db, l.dz, l.m, l.n);
+        b.grad = db;
+        update<T>(&b, 1, l.options);
+    }
+    const View<T> dz{l.dz, l.n, 1};
+    const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
+    product(Size(1), outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x, 0, 0,
+            Apply<T, decltype(l.w), decltype(l.options)>{l.w, l.options, inner});
+}
+
+} // namespace
+
+template <class T> void sgd(const Sgd<T>* parameters, Size count, const SgdOptions& o) {
+    update<T>(parameters, count, o);
+}
+template <class T> void adam(const Adam<T>* parameters, Size count, const AdamOptions& o) {
+    update<T>(parameters, count, o);
+}
+template <class T> void linear_sgd(const LinearSgd<T>& l) { update_from_gradients<T>(l); }
+template <class T> void linear_adam(const LinearAdam<T>& l) { update_from_gradients<T>(l); }
+
+#define FASTGRAD_INSTANTIATE(T)                                                                                        \
+    template void sgd(const Sgd<T>*, Size, const SgdOptions&);                                                         \
+    template void adam(const Adam<T>*, Size, const AdamOptions&);                                                      \
+    template void linear_sgd(const LinearSgd<T>&);                                                                     \
+    template void linear_adam(const LinearAdam<T>&);
+FASTGRAD_INSTANTIATE(float)
+FASTGRAD_INSTANTIATE(double)
+
+} // namespace fastgrad::cuda
