@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activate.hpp"
+#include "gemm.hpp"
 
 namespace fastgrad::cuda {
 
@@ -31,25 +32,44 @@ template <class T> __device__ __attribute__((noinline)) T backward_by_index(T dy
     return dy;
 }
 
+// Stores up to `fragment` neighbours, at once where they can be.
+template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
+    constexpr int per = pack_size<T>;
+    if (count == fragment && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+#pragma unroll
+        for (int i = 0; i < fragment; i += per) {
+            Pack<T, per> p;
+#pragma unroll
+            for (int l = 0; l < per; ++l) p.v[l] = values[i + l];
+            *reinterpret_cast<Pack<T, per>*>(to + i) = p;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < fragment; ++i)
+            if (i < count) to[i] = values[i];
+    }
+}
+
 template <class T> struct Store { // y (m, n), one matrix after the other
     T* y;
     Size m, n;
-    __device__ void operator()(Size i, Size j, T sum) const { y[(Size(blockIdx.z) * m + i) * n + j] = sum; }
-};
-template <class T> struct StoreTransposed { // y (n, m)
-    T* y;
-    Size m;
-    __device__ void operator()(Size i, Size j, T sum) const { y[j * m + i] = sum; }
+    __device__ void operator()(Size i, Size j, const T* sums, int count) const {
+        store(y + (Size(blockIdx.z) * m + i) * n + j, sums, count);
+    }
 };
 template <class T> struct StoreActivated { // y = f(z), z = sum + b
     T *y, *z;
     const T* b;
     Size n;
     BoundActivation f;
-    __device__ void operator()(Size i, Size j, T sum) const {
-        const T biased = b ? sum + b[j] : sum;
-        if (z) z[i * n + j] = biased;
-        y[i * n + j] = forward_by_index(biased, f);
+    __device__ void operator()(Size i, Size j, const T* sums, int count) const {
+        T value[fragment];
+#pragma unroll
+        for (int c = 0; c < fragment; ++c) value[c] = b && c < count ? sums[c] + b[j + c] : sums[c];
+        if (z) store(z + i * n + j, value, count);
+        if (f.index >= 0)
+            for (int c = 0; c < fragment; ++c) value[c] = forward_by_index(value[c], f);
+        store(y + i * n + j, value, count);
     }
 };
 template <class T> struct StoreDerived { // dx = sum f'(saved)
@@ -57,8 +77,12 @@ template <class T> struct StoreDerived { // dx = sum f'(saved)
     const T* saved;
     Size n;
     BoundActivation f;
-    __device__ void operator()(Size i, Size j, T sum) const {
-        dx[i * n + j] = saved ? backward_by_index(sum, saved[i * n + j], f) : sum;
+    __device__ void operator()(Size i, Size j, const T* sums, int count) const {
+        T value[fragment];
+#pragma unroll
+        for (int c = 0; c < fragment; ++c)
+            value[c] = saved && c < count ? backward_by_index(sums[c], saved[i * n + j + c], f) : sums[c];
+        store(dx + i * n + j, value, count);
     }
 };
 

@@ -1,4 +1,4 @@
-// The matrix product in shared-memory tiles, with whatever is done to a finished element as its epilogue.
+// The matrix product in tiles of shared memory, with whatever is done to finished elements as its epilogue.
 //
 // An element is one chain of fma over k in order, as on the processor, whatever the tile: the bits are the same.
 #pragma once
@@ -7,62 +7,132 @@
 
 namespace fastgrad::cuda {
 
-// A block's tile is (rows, columns), a thread's (thread_rows, thread_columns); k goes by in steps of `depth`.
+constexpr int fragment = 4; // neighbours that a thread reads, computes and stores together
+
+// A block's tile is (rows, columns); a thread makes (thread_rows, thread_columns) of it, in squares of `fragment` that
+// lie far apart, so that neighbouring threads read neighbouring memory. k goes by in steps of `depth`.
 template <int rows_, int columns_, int depth_, int thread_rows_, int thread_columns_> struct Tile {
     static constexpr int rows = rows_, columns = columns_, depth = depth_;
-    static constexpr int thread_rows = thread_rows_, thread_columns = thread_columns_;
-    static constexpr int across = columns / thread_columns, threads = rows / thread_rows * across;
+    static constexpr int down = thread_rows_ / fragment, across = thread_columns_ / fragment; // squares of a thread
+    static constexpr int threads_across = columns / thread_columns_;
+    static constexpr int threads = rows / thread_rows_ * threads_across;
 };
 
-// Reads [rows x depth] numbers of `a` from row `row` and column `column` on into `to` (depth, rows), zeros beyond its
-// ends. Neighbouring threads read along the dimension that is contiguous in memory.
-template <int rows, int depth, int threads, class T>
-__device__ __forceinline__ void read_tile(T (&to)[depth][rows + 1], View<T> a, Size row, Size column, Size m, Size k) {
-    const bool along_rows = a.rows == 1;
-#pragma unroll
-    for (int i = int(threadIdx.x); i < rows * depth; i += threads) {
-        const int r = along_rows ? i % rows : i / depth, c = along_rows ? i / rows : i % depth;
-        const bool inside = row + r < m && column + c < k;
-        to[c][r] = inside ? a.p[(row + r) * a.rows + (column + c) * a.columns] : T(0);
-    }
-}
+// One operand's way into shared memory as [depth][rows]: fetched to registers while the tile before is computed with,
+// then put down. Neighbouring threads read along the dimension that is contiguous.
+template <int rows, int depth, int threads, class T> struct Operand {
+    static constexpr int each = rows * depth / fragment / threads; // fragments of a thread
+    static constexpr int stride = rows + fragment;                 // of shared memory: fewer bank conflicts
+    static_assert(each * fragment * threads == rows * depth);
 
-// y (m, n) = a (m, k) b (k, n); epilogue(i, j, sum) gets every element once. blockIdx.z counts a batch of products.
+    View<T> a;
+    Size row, m, k;
+    bool along_rows, is_packed; // packed: a fragment can be read at once
+    T held[each][fragment];
+
+    __device__ __forceinline__ Operand(View<T> view, Size first_row, Size row_count, Size column_count)
+        : a(view), row(first_row), m(row_count), k(column_count), along_rows(view.rows == 1) {
+        const Size step = along_rows ? a.columns : a.rows, beside = along_rows ? a.rows : a.columns;
+        is_packed = beside == 1 && step % fragment == 0 && reinterpret_cast<std::uintptr_t>(a.p) % 16 == 0;
+    }
+    __device__ __forceinline__ static int number(int e) { return int(threadIdx.x) + e * threads; }
+    // Of fragment e: its first row and column within the tile.
+    __device__ __forceinline__ int row_of(int e) const {
+        return along_rows ? number(e) % (rows / fragment) * fragment : number(e) / (depth / fragment);
+    }
+    __device__ __forceinline__ int column_of(int e) const {
+        return along_rows ? number(e) / (rows / fragment) : number(e) % (depth / fragment) * fragment;
+    }
+    __device__ __forceinline__ void fetch(Size at) {
+#pragma unroll
+        for (int e = 0; e < each; ++e) {
+            const Size r = row + row_of(e), c = at + column_of(e);
+            const Size left = along_rows ? m - r : k - c; // in the direction of the fragment
+            const bool is_inside = along_rows ? c < k : r < m;
+            const T* from = a.p + r * a.rows + c * a.columns;
+            if (is_packed && is_inside && left >= fragment) {
+                constexpr int per = pack_size<T>;
+#pragma unroll
+                for (int i = 0; i < fragment; i += per) {
+                    const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
+#pragma unroll
+                    for (int l = 0; l < per; ++l) held[e][i + l] = p.v[l];
+                }
+            } else {
+                const Size step = along_rows ? a.rows : a.columns;
+#pragma unroll
+                for (int i = 0; i < fragment; ++i) held[e][i] = is_inside && i < left ? from[i * step] : T(0);
+            }
+        }
+    }
+    __device__ __forceinline__ void put(T* tile) const {
+#pragma unroll
+        for (int e = 0; e < each; ++e)
+#pragma unroll
+            for (int i = 0; i < fragment; ++i) {
+                const int r = row_of(e) + (along_rows ? i : 0), c = column_of(e) + (along_rows ? 0 : i);
+                tile[c * stride + r] = held[e][i];
+            }
+    }
+};
+
+// (m, n) = a (m, k) b (k, n), with b given transposed. epilogue(i, j, sums, count) gets every element once, up to
+// `fragment` neighbours of a row at a time. blockIdx.z counts a batch of products.
 template <class Tile, class T, class Epilogue> __global__ void __launch_bounds__(Tile::threads)
     product_kernel(Size m, Size n, Size k, View<T> a, View<T> b_transposed, Size a_step, Size b_step,
                    Epilogue epilogue) {
-    __shared__ T a_tile[Tile::depth][Tile::rows + 1], b_tile[Tile::depth][Tile::columns + 1];
+    using A = Operand<Tile::rows, Tile::depth, Tile::threads, T>;
+    using B = Operand<Tile::columns, Tile::depth, Tile::threads, T>;
+    __shared__ __align__(16) T a_tile[2][Tile::depth * A::stride], b_tile[2][Tile::depth * B::stride];
     a.p += Size(blockIdx.z) * a_step, b_transposed.p += Size(blockIdx.z) * b_step;
     const Size row = Size(blockIdx.y) * Tile::rows, column = Size(blockIdx.x) * Tile::columns;
-    const int down = int(threadIdx.x) / Tile::across, across = int(threadIdx.x) % Tile::across;
-    T sum[Tile::thread_rows][Tile::thread_columns] = {};
-    for (Size at = 0; at < k; at += Tile::depth) {
-        read_tile<Tile::rows, Tile::depth, Tile::threads>(a_tile, a, row, at, m, k);
-        read_tile<Tile::columns, Tile::depth, Tile::threads>(b_tile, b_transposed, column, at, n, k);
-        __syncthreads();
+    A left(a, row, m, k);
+    B right(b_transposed, column, n, k);
+    const int first_row = int(threadIdx.x) / Tile::threads_across * fragment;
+    const int first_column = int(threadIdx.x) % Tile::threads_across * fragment;
+    T sum[Tile::down][fragment][Tile::across][fragment] = {};
+    left.fetch(0), right.fetch(0);
+    left.put(a_tile[0]), right.put(b_tile[0]);
+    __syncthreads();
+    for (Size at = 0, now = 0; at < k; at += Tile::depth, now ^= 1) {
+        const bool more = at + Tile::depth < k;
+        if (more) left.fetch(at + Tile::depth), right.fetch(at + Tile::depth);
 #pragma unroll
         for (int l = 0; l < Tile::depth; ++l) {
-            T left[Tile::thread_rows], right[Tile::thread_columns];
+            T x[Tile::down][fragment], y[Tile::across][fragment];
 #pragma unroll
-            for (int i = 0; i < Tile::thread_rows; ++i)
-                left[i] = a_tile[l][down + i * (Tile::rows / Tile::thread_rows)];
+            for (int d = 0; d < Tile::down; ++d)
 #pragma unroll
-            for (int j = 0; j < Tile::thread_columns; ++j) right[j] = b_tile[l][across + j * Tile::across];
+                for (int i = 0; i < fragment; ++i)
+                    x[d][i] = a_tile[now][l * A::stride + d * (Tile::rows / Tile::down) + first_row + i];
 #pragma unroll
-            for (int i = 0; i < Tile::thread_rows; ++i)
+            for (int c = 0; c < Tile::across; ++c)
 #pragma unroll
-                for (int j = 0; j < Tile::thread_columns; ++j)
-                    sum[i][j] = fma(Vec<T>(left[i]), Vec<T>(right[j]), Vec<T>(sum[i][j])).v;
+                for (int j = 0; j < fragment; ++j)
+                    y[c][j] = b_tile[now][l * B::stride + c * (Tile::columns / Tile::across) + first_column + j];
+#pragma unroll
+            for (int d = 0; d < Tile::down; ++d)
+#pragma unroll
+                for (int i = 0; i < fragment; ++i)
+#pragma unroll
+                    for (int c = 0; c < Tile::across; ++c)
+#pragma unroll
+                        for (int j = 0; j < fragment; ++j)
+                            sum[d][i][c][j] = fma(Vec<T>(x[d][i]), Vec<T>(y[c][j]), Vec<T>(sum[d][i][c][j])).v;
         }
+        if (more) left.put(a_tile[now ^ 1]), right.put(b_tile[now ^ 1]); // nobody reads that one any more
         __syncthreads();
     }
 #pragma unroll
-    for (int i = 0; i < Tile::thread_rows; ++i)
+    for (int d = 0; d < Tile::down; ++d)
 #pragma unroll
-        for (int j = 0; j < Tile::thread_columns; ++j) {
-            const Size r = row + down + i * (Tile::rows / Tile::thread_rows), c = column + across + j * Tile::across;
-            if (r < m && c < n) epilogue(r, c, sum[i][j]);
-        }
+        for (int i = 0; i < fragment; ++i)
+#pragma unroll
+            for (int c = 0; c < Tile::across; ++c) {
+                const Size r = row + d * (Tile::rows / Tile::down) + first_row + i;
+                const Size j = column + c * (Tile::columns / Tile::across) + first_column;
+                if (r < m && j < n) epilogue(r, j, sum[d][i][c], n - j < fragment ? int(n - j) : fragment);
+            }
 }
 
 // Starts the product with the largest tile that still gives every multiprocessor work.
@@ -76,9 +146,9 @@ void product(Size batch, Size m, Size n, Size k, View<T> a, View<T> b, Size a_st
     };
     const auto tiles = [&](Size side) { return batch * ((m + side - 1) / side) * ((n + side - 1) / side); };
     if constexpr (sizeof(T) == 4) // double is for checks: fewer kernels
-        if (tiles(128) >= multiprocessors()) return run(Tile<128, 128, 8, 8, 8>());
+        if (tiles(128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
     if (tiles(64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
-    else run(Tile<32, 32, 32, 2, 4>());
+    else run(Tile<32, 32, 16, 4, 4>());
 }
 
 } // namespace fastgrad::cuda

@@ -1,6 +1,5 @@
 // The linear layer, forward and backward, and products of matrices.
 #include "epilogues.hpp"
-#include "gemm.hpp"
 
 namespace fastgrad::cuda {
 namespace {

@@ -1,6 +1,5 @@
 // SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
 #include "epilogues.hpp"
-#include "gemm.hpp"
 
 #include "../fastgrad/apply_update.hpp"
 
@@ -66,9 +65,12 @@ template <class T, class S, class Options> struct Apply {
     S w;
     Options options;
     Size inner;
-    __device__ void operator()(Size i, Size j, T dw) const {
-        with_rule<T>(options, w,
-                     [&](const auto& rule) { apply_vector<T>(rule, w, i * inner + j, Vec<T>(dw), Whole()); });
+    __device__ void operator()(Size i, Size j, const T* dw, int count) const {
+        with_rule<T>(options, w, [&](const auto& rule) {
+#pragma unroll
+            for (int c = 0; c < fragment; ++c)
+                if (c < count) apply_vector<T>(rule, w, i * inner + j + c, Vec<T>(dw[c]), Whole());
+        });
     }
 };
 

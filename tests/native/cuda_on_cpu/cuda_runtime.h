@@ -20,7 +20,7 @@
 #define __restrict__ __restrict
 #define __shared__ static // blocks run one after the other
 #define __launch_bounds__(...)
-#define __align__(n) alignas(n)
+#define __align__(n) __attribute__((aligned(n)))
 
 struct dim3 {
     unsigned x, y, z;
