@@ -1,20 +1,70 @@
-"""The kernels for GPUs: on one, or, compiled for the processor by tools/emulate_cuda.sh, without one."""
+"""A GPU for the tests of this directory, of one of three kinds.
+
+- `real`: there is one.
+- `emulated`: fastgrad._cuda compiled for the processor by tools/emulate_cuda.sh, and a stand-in for cupy.
+- `standin`: the stand-in for cupy, and one for fastgrad._cuda that calls the processor's kernels. It tests all but the
+  kernels, whose own tests are skipped.
+"""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+import fastgrad as fg
 from fastgrad import _cpu
+from fastgrad.cuda import library
 
 EMULATED = os.environ.get("FASTGRAD_EMULATED_CUDA")  # an extension module
+COMPILED = library.kernels()  # None where fastgrad was built without them
+
+
+def _load(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fastgrad._cuda", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _stand_in() -> str:
+    """Let stand-ins take the places of cupy and, but for emulated ones, of the kernels; why there is no real GPU."""
+    why = "kernels compiled for the processor are asked for"
+    try:
+        if not EMULATED:
+            library.cupy()
+    except RuntimeError as error:
+        why = str(error)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx", "cupy_backends")]:
+        del sys.modules[name]
+    sys.path.insert(0, str(Path(__file__).parent / "standin"))
+    sys.modules["fastgrad._cuda"] = _load(EMULATED) if EMULATED else importlib.import_module("kernels")
+    return why
+
+
+if not EMULATED and fg.cuda.is_available():
+    KIND, WHY = "real", ""
+else:
+    KIND, WHY = "emulated" if EMULATED else "standin", _stand_in()
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Each test begins and ends on GPU 0, and no kernel may have found anything by its end."""
+    fg.cuda.set_device(0)
+    yield
+    fg.cuda.set_device(0)
+    fg.cuda.synchronize()
 
 
 class Device:
@@ -26,10 +76,9 @@ class Device:
         fastgrad._cuda.
     """
 
-    def __init__(self, kernels: Any, cupy: Any) -> None:
-        self.kernels = kernels
-        self._cupy = cupy
-        _cpu._set_other_device(cupy.ndarray, kernels)
+    def __init__(self) -> None:
+        self._cupy = library.cupy()
+        self.kernels: Any = library.kernels()
 
     def array(self, x: Any) -> Any:
         """Arrays, also those in lists, as arrays of the device; whatever else stays what it is."""
@@ -78,36 +127,9 @@ def differences(found: Sequence[Any], expected: Sequence[Any]) -> float:
     return worst
 
 
-def _on_gpu() -> Device | str:
-    try:
-        from fastgrad import _cuda
-    except ImportError:
-        return "fastgrad is built without the kernels for GPUs"
-    if not _cuda.device_count():
-        return "there is no GPU, or no driver for it"
-    try:
-        import cupy
-    except ImportError:
-        return "cupy is not installed"
-    return Device(_cuda, cupy)
-
-
-def _on_processor(path: str) -> Device:
-    sys.path.insert(0, str(Path(__file__).parent / "standin"))
-    import cupy
-
-    spec = importlib.util.spec_from_file_location("fastgrad._cuda", path)
-    assert spec is not None
-    assert spec.loader is not None
-    kernels = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kernels)
-    return Device(kernels, cupy)
-
-
 @pytest.fixture(scope="session")
 def device() -> Device:
-    """What runs the kernels."""
-    found = _on_processor(EMULATED) if EMULATED else _on_gpu()
-    if isinstance(found, str):
-        pytest.skip(f"{found}; tools/emulate_cuda.sh runs these tests on the processor")
-    return found
+    """What runs the kernels, if they are fastgrad._cuda's."""
+    if KIND == "standin":
+        pytest.skip(f"{WHY}; tools/emulate_cuda.sh runs these tests on the processor")
+    return Device()
