@@ -1,17 +1,21 @@
-"""NVIDIA GPUs: which there are, their memory and their streams. Names as in ``torch.cuda``.
+"""GPUs: which there are, how much of their memory is used, streams and events; the names are ``torch.cuda``'s.
 
-cupy and the kernels are loaded where a GPU is first used. Where CUDA cannot be used, `is_available` is False and
-`device_count` is 0; all else that needs a GPU raises a RuntimeError that says what is missing.
+Tensors get there by ``device="cuda"``, ``.to("cuda")`` or ``.cuda()``. cupy owns the memory and the streams: its
+current stream is what everything runs on. Importing this package loads neither cupy nor the kernels; what needs them
+does, or says what is missing.
 """
 
-from fastgrad.cuda.choice import (
+from fastgrad.cuda.gpus import (
     current_device,
     device,
     device_count,
     get_device_capability,
     get_device_name,
+    get_device_properties,
     is_available,
     is_built,
+    manual_seed,
+    manual_seed_all,
     set_device,
     synchronize,
 )
@@ -36,8 +40,11 @@ __all__ = [
     "empty_cache",
     "get_device_capability",
     "get_device_name",
+    "get_device_properties",
     "is_available",
     "is_built",
+    "manual_seed",
+    "manual_seed_all",
     "max_memory_allocated",
     "mem_get_info",
     "memory_allocated",

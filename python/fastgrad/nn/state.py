@@ -55,7 +55,7 @@ def state_dict(
 
 
 def _as_array(key: str, value: Any) -> np.ndarray:
-    array: np.ndarray = values_of(value)
+    array = values_of(value)
     if array.dtype.kind not in "fiub":
         raise bad_type("load_state_dict", f"state_dict[{key!r}]", f"of dtype {array.dtype}", "numbers")
     return array

@@ -209,8 +209,7 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
 def _truth(function: str, reduce: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
     x = as_tensor(function, "x", x)
     axes = check_dims(function, dim, x.data.ndim) if x.data.ndim else None
-    # cupy's count_nonzero has no keepdims
-    y = as_array(reduce(x.data, axis=axes, keepdims=True) if keepdim else reduce(x.data, axis=axes))
+    y = as_array(reduce(x.data, axis=axes, keepdims=keepdim))
     return wrap(y.astype(np.uint8) if x.data.dtype == np.uint8 and reduce is not np.count_nonzero else y)
 
 

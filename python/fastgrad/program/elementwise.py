@@ -27,7 +27,7 @@ _COMPARISONS: dict[Any, str] = {
 }  # fmt: skip
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _BOOL = np.dtype(np.bool_)
-_MOST_MEMORY, _MOST_SLOTS, _MOST_STEPS = 24, 24, 64  # of a chain: csrc/fastgrad/elementwise_ops.hpp
+_MOST_MEMORY, _MOST_SLOTS, _MOST_STEPS = 24, 24, 64  # of a chain: csrc/cpu/elementwise_ops.hpp
 _REACH = 64  # how many commands further on a neighbour is looked for
 
 

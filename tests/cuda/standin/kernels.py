@@ -1,4 +1,4 @@
-"""Stands for fastgrad._cuda: the processor's kernels, on the memory behind the arrays of the stand-in."""
+"""Stands for fastgrad._cuda: the processor's kernels, on the memory behind the arrays of the stand-in for cupy."""
 
 from __future__ import annotations
 
@@ -41,11 +41,3 @@ def _kernel(name: str) -> Any:
 
 for _name in NAMES:
     globals()[_name] = _kernel(_name)
-
-
-def device_count() -> int:
-    return int(cupy.cuda.runtime.getDeviceCount())
-
-
-def synchronize() -> None:
-    pass

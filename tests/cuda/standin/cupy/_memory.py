@@ -18,7 +18,7 @@ class Memory:
     def __init__(self, size: int, device_id: int) -> None:
         self.size = -(-max(size, 1) // BLOCK) * BLOCK
         self.device_id = device_id
-        self.bytes = np.full(self.size, 0xFF, np.uint8)  # NaN: what nobody writes is seen
+        self.bytes = np.zeros(self.size, np.uint8)
         self.ptr = self.bytes.ctypes.data
         _living[self.ptr] = self
         pool._taken(self.size)
