@@ -39,12 +39,7 @@ def _load(path: str) -> ModuleType:
 
 def _stand_in() -> str:
     """Let stand-ins take the places of cupy and, but for emulated ones, of the kernels; why there is no real GPU."""
-    why = "kernels compiled for the processor are asked for"
-    try:
-        if not EMULATED:
-            library.cupy()
-    except RuntimeError as error:
-        why = str(error)
+    why = library.why_not() or "other kernels are asked for"
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx", "cupy_backends")]:
         del sys.modules[name]
     sys.path.insert(0, str(Path(__file__).parent / "standin"))
@@ -52,7 +47,7 @@ def _stand_in() -> str:
     return why
 
 
-if not EMULATED and fg.cuda.is_available():
+if not EMULATED and library.why_not() is None:
     KIND, WHY = "real", ""
 else:
     KIND, WHY = "emulated" if EMULATED else "standin", _stand_in()

@@ -135,8 +135,8 @@ def synchronize(device: Any = None) -> None:
 
     Raises
     ------
-    RuntimeError
-        What a kernel has found meanwhile, such as an index out of range.
+    IndexError, ValueError
+        What kernels have found wrong with numbers on the GPU meanwhile, such as an index out of range.
 
     Notes
     -----
@@ -145,9 +145,8 @@ def synchronize(device: Any = None) -> None:
     cupy = library.cupy()
     with cupy.cuda.Device(index_of("synchronize", device)):
         cupy.cuda.runtime.deviceSynchronize()
-    check = getattr(library.kernels(), "_check", None)
-    if check is not None:
-        check()
+        native: Any = library.kernels()
+        native.synchronize()
 
 
 def manual_seed(seed: int) -> Generator:

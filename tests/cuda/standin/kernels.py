@@ -41,3 +41,7 @@ def _kernel(name: str) -> Any:
 
 for _name in NAMES:
     globals()[_name] = _kernel(_name)
+
+
+def synchronize() -> None:
+    """Kernels have raised what they found."""
