@@ -9,6 +9,8 @@ import numpy as np
 import fastgrad as fg
 from tests.cuda.conftest import KIND
 
+IS_STANDIN = KIND != "real"  # cupy, and so the GPU
+
 
 def assert_close(a: Any, b: Any) -> None:
     """Two arrays or numbers are equal, or close if kernels for GPUs computed one."""

@@ -25,6 +25,7 @@ from fastgrad import _cpu
 from fastgrad.cuda import library
 
 EMULATED = os.environ.get("FASTGRAD_EMULATED_CUDA")  # an extension module
+STANDIN = Path(__file__).parent / "standin"
 COMPILED = library.kernels()  # None where fastgrad was built without them
 
 
@@ -42,7 +43,7 @@ def _stand_in() -> str:
     why = library.why_not() or "other kernels are asked for"
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx", "cupy_backends")]:
         del sys.modules[name]
-    sys.path.insert(0, str(Path(__file__).parent / "standin"))
+    sys.path.insert(0, str(STANDIN))
     sys.modules["fastgrad._cuda"] = _load(EMULATED) if EMULATED else importlib.import_module("kernels")
     return why
 
