@@ -24,12 +24,14 @@ __all__ = [
     "full",
     "is_array",
     "is_on_device",
+    "is_start",
     "is_traced",
     "is_writable",
     "row_major",
     "scattered",
     "set_library",
     "shape_at",
+    "start",
     "strided",
     "to_host",
     "whole",
@@ -170,6 +172,29 @@ def full(shape: tuple[int, ...], value: Any, dtype: Any, *, like: Any = None) ->
     y = np.empty(shape, dtype, like=like if like.__class__ is _device_class else None)
     y.fill(value)
     return y
+
+
+_ones: dict[tuple[int, Any], Any] = {}
+
+
+def start(x: Any) -> Any:
+    """The gradient of x, an array of one element, with which backward begins: 1.
+
+    On a GPU nobody changes it, and without dimensions it is always the same array, which `is_start` knows by that.
+    """
+    if x.__class__ is not _device_class or x.ndim:
+        return full(x.shape, 1, x.dtype, like=x)
+    key = (x.device.id, x.dtype)
+    if key not in _ones:
+        with x.device:
+            _ones[key] = full((), 1, x.dtype, like=x)
+            _library.cuda.get_current_stream().synchronize()  # other streams read it
+    return _ones[key]
+
+
+def is_start(dy: Any) -> bool:
+    """Whether an array on a GPU is what `start` gave: 1, known without waiting for the GPU."""
+    return not dy.ndim and dy is _ones.get((dy.device.id, dy.dtype))
 
 
 def clip_into(x: Any, low: Any, high: Any) -> None:

@@ -102,16 +102,18 @@ def test_what_kernels_found_is_raised_when_they_are_waited_for(monkeypatch: pyte
 
 @pytest.mark.skipif(not IS_STANDIN, reason="counts what the stand-in notes")
 def test_a_step_does_not_wait_for_the_gpu() -> None:
-    net = fg.nn.Sequential(fg.nn.Linear(4, 8), fg.nn.ReLU(), fg.nn.Dropout(0.1), fg.nn.Linear(8, 3)).cuda()
+    nn = fg.nn
+    layers = nn.Embedding(5, 4), nn.Linear(4, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Dropout(0.1), nn.Linear(8, 3)
+    net = nn.Sequential(*layers).cuda()
     optimizer = fg.optim.Adam(net.parameters())
-    x, t = fg.randn(16, 4, device="cuda"), fg.randint(0, 3, (16,), device="cuda")
+    x, t = fg.randint(0, 5, (16,), device="cuda"), fg.randint(0, 3, (16,), device="cuda")
     for step in range(3):
         if step == 1:
             before = cupy.cuda.runtime.synchronizations
         optimizer.zero_grad()
-        loss = fg.nn.functional.cross_entropy(net(x), t)
+        loss = nn.functional.cross_entropy(net(x), t)
         loss.backward()
-        fg.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
     assert cupy.cuda.runtime.synchronizations == before
     loss.item()

@@ -9,6 +9,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import nn, optim
+from fastgrad.arrays import is_start, start
 from tests.cuda.compare import assert_same
 
 Make = Callable[..., nn.Module]
@@ -139,6 +140,16 @@ def test_a_first_gradient_is_taken_over_and_others_are_added() -> None:
     y = fg.ones(3, device="cuda", requires_grad=True)
     fg.autograd.backward(y + y, fg.ones(3, device="cuda"))
     assert y.grad.device == "cuda:0"
+
+
+def test_backward_begins_with_a_1_that_is_known_to_be_one() -> None:
+    x = fg.tensor(2.0, device="cuda", requires_grad=True)
+    assert is_start(start(x.data))
+    assert not is_start(x.data)
+    x.backward()
+    assert x.grad is not None
+    x.grad.add_(1)  # the 1 is not the user's
+    assert (x.grad.item(), start(x.data).item()) == (2.0, 1.0)
 
 
 def test_hooks() -> None:

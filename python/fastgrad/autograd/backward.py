@@ -9,7 +9,7 @@ import numpy as np
 
 from fastgrad import _tape
 from fastgrad._tape import accumulate, pop, sweep
-from fastgrad.arrays import as_array, full
+from fastgrad.arrays import as_array, start
 from fastgrad.autograd.engine import Grads, path_to, run_hooks, run_post_hooks
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
@@ -49,7 +49,7 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
                 raise RuntimeError(
                     f"{function}(): grad can be implicitly created only for scalar outputs, not for shape {data.shape}"
                 )
-            array = full(data.shape, 1, data.dtype, like=data)
+            array = start(data)
         else:
             array = g.data if isinstance(g, Value) else as_array(g)
             if array.shape != data.shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from fastgrad.arrays import is_on_device
+from fastgrad.arrays import is_on_device, is_start
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_flag
 from fastgrad.tensor import Tensor
@@ -79,7 +79,7 @@ def is_one(dy: Any) -> bool:
     if dy.__class__ is Traced:
         return dy.ndim == 0 and dy.recorder.is_constant(dy.array) and bool(dy.array == 1)
     if is_on_device(dy):
-        return False  # a look at it would wait for the GPU
+        return is_start(dy)
     return dy.ndim == 0 and float(dy) == 1.0  # a tenth of the time of dy == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.arrays import beside, check, row_major
+from fastgrad.arrays import beside, check, is_on_device, row_major
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_type, bad_value
@@ -93,7 +93,8 @@ def embedding(
     rows, length = wd.shape
     padding = -1 if padding_idx is None else check_padding("embedding", padding_idx, rows)
     flat = row_major(indices.reshape(-1))
-    _check_range("embedding", flat, rows)
+    if not is_on_device(flat):  # there the kernel finds what is out of range, and nobody waits for it
+        _check_range("embedding", flat, rows)
     if max_norm is not None:
         limit = check_nonnegative("embedding", "max_norm", max_norm)
         _renormalise(w, flat, limit, check_number("embedding", "norm_type", norm_type))

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.arrays import as_array, beside
+from fastgrad.arrays import as_array, is_on_device
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.autograd.mode import state
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating
+from fastgrad.ops.operands import together
 from fastgrad.tensor import Tensor
 
 __all__ = ["batch_norm", "layer_norm"]
@@ -255,6 +256,8 @@ def _update(running: Tensor | None, batch: Any, momentum: Any) -> None:
     """Move a running statistic towards the batch's, not on the tape; `momentum` is a number or an array of one."""
     if running is not None:
         data = running.data
-        old, new = (beside(data, as_array(share).astype(data.dtype)) for share in (1 - momentum, momentum))
+        old, new = (as_array(share).astype(data.dtype) for share in (1 - momentum, momentum))
+        if is_on_device(data):
+            _, old, new = together("batch_norm", running=data, old=old, momentum=new)
         data[...] = old * data + new * batch.reshape(-1)
         running.version.count += 1
