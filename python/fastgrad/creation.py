@@ -32,6 +32,7 @@ __all__ = [
 
 # Numbers of DLPack: memory of a GPU, and memory that the processor sees too but CUDA manages.
 _GPU = (2, 13)
+_PYTHONS = frozenset((bool, int, float, list, tuple))
 _INTERFACES = ("__array_interface__", "__cuda_array_interface__", "__dlpack__")
 
 
@@ -75,7 +76,7 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
         raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
-    elif isinstance(data, np.generic) or any(hasattr(data, name) for name in _INTERFACES):
+    elif data.__class__ not in _PYTHONS and _has_interface(data):
         array = values_of(data)
         if isinstance(data, float):
             array = array.astype(dtypes.get_default_dtype())
@@ -97,6 +98,11 @@ def values_of(data: Any) -> Any:
     if isinstance(data, Value):
         return data.data
     return import_module("fastgrad.cuda.library").adopt(data) if _is_on_gpu(data) else np.asarray(data)
+
+
+def _has_interface(data: Any) -> bool:
+    """Whether it is a number of numpy's, or another library's array."""
+    return isinstance(data, np.generic) or any(hasattr(data, name) for name in _INTERFACES)
 
 
 def _is_on_gpu(data: Any) -> bool:

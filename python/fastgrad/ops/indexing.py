@@ -70,9 +70,7 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
     """
     if not any(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in index):
         return None
-    used = sum(
-        _width(part) for part in index
-    )
+    used = sum(map(_width, index))
     first: list[Any] = []
     second: list[Any] = []
     for part in index if any(p is Ellipsis for p in index) else (*index, Ellipsis):
@@ -100,10 +98,10 @@ def _takes(part: Any) -> bool:
 
 def place_index(function: str, x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
     """An index of arrays with all of them on the GPU where x is, and within range: cupy wraps around."""
-    if not any([is_on_device(part) for part in (x, *index)]):
+    if not is_on_device(x) and not any(map(is_on_device, index)):
         return index
     placed: list[Any] = []
-    axis, rest = 0, x.ndim - sum([_width(part) for part in index])
+    axis, rest = 0, x.ndim - sum(map(_width, index))
     for part in index:
         if is_array(part):
             if is_on_device(part):

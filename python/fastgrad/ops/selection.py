@@ -117,7 +117,7 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise bad_value("clamp", "min", "None beside max=None", "at least one of the two")
     x = as_tensor("clamp", "x", x)
-    if any(isinstance(limit, Value) or is_array(limit) for limit in (min, max)):
+    if isinstance(min, Value) or isinstance(max, Value) or is_array(min) or is_array(max):
         return _clamp_by_tensors(x, min, max)
     xd = x.data
     limits = [v for v in (min, max) if v is not None]
