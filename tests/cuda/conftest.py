@@ -86,7 +86,7 @@ class Device:
         """The other way."""
         if isinstance(x, (list, tuple)):
             return type(x)(self.numpy(y) for y in x)
-        return self._cupy.asnumpy(x) if isinstance(x, self._cupy.ndarray) else x
+        return x.get() if isinstance(x, self._cupy.ndarray) else x
 
     def run(self, name: str, *args: Any) -> list[Any]:
         """Call a kernel with copies of the arguments; what has become of them."""
