@@ -18,7 +18,9 @@ PAGES = [
 ]
 # Blocks after this comment are pieces of a file, shown to be read.
 FRAGMENT = "<!-- a fragment -->\n"
-BLOCK = re.compile(rf"(?P<fragment>{FRAGMENT})?^```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+# Blocks after this one run only where there is a GPU.
+GPU = "<!-- needs a GPU -->\n"
+BLOCK = re.compile(rf"(?P<fragment>{FRAGMENT})?(?P<gpu>{GPU})?^```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def test_pages_with_examples_are_found() -> None:
@@ -41,7 +43,7 @@ def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     names: dict[str, object] = {"__name__": "__main__"}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     for block in BLOCK.finditer(text):
-        if block["fragment"]:
+        if block["fragment"] or (block["gpu"] and not fg.cuda.is_available()):
             continue
         line = text.count("\n", 0, block.start("code"))
         if ">>>" in block["code"]:

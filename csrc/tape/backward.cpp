@@ -64,7 +64,11 @@ py::object referent(PyObject* reference) {
 bool is_device_array_alone(py::handle array) {
     if (Py_REFCNT(array.ptr()) != 1) return false;
     const py::object base = attribute(array, names.base);
-    if (base.is_none()) return true;
+    if (base.is_none()) { // also where it was made over memory of another one: then it need not be dense
+        const py::object flags = attribute(array, names.flags);
+        return attribute(flags, names.c_contiguous).is(py::handle(Py_True)) ||
+               attribute(flags, names.f_contiguous).is(py::handle(Py_True));
+    }
     return is_device_array(base) && Py_REFCNT(base.ptr()) == 2 && // the array's and this one
            attribute(base, names.size).equal(attribute(array, names.size));
 }

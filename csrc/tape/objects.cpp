@@ -216,6 +216,9 @@ void make_classes(py::module_& m) {
     names.base = PyUnicode_InternFromString("base");
     names.dtype = PyUnicode_InternFromString("dtype");
     names.size = PyUnicode_InternFromString("size");
+    names.flags = PyUnicode_InternFromString("flags");
+    names.c_contiguous = PyUnicode_InternFromString("c_contiguous");
+    names.f_contiguous = PyUnicode_InternFromString("f_contiguous");
     names.popitem = PyUnicode_InternFromString("popitem");
     names.qualname = PyUnicode_InternFromString("__qualname__");
 }

@@ -27,6 +27,7 @@ __all__ = [
     "is_start",
     "is_traced",
     "is_writable",
+    "put_along",
     "row_major",
     "scattered",
     "set_library",
@@ -142,7 +143,7 @@ def address(x: Any) -> int:
 
 
 def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Any:
-    """A view of a contiguous array's memory; strides and offset in bytes."""
+    """A view of a contiguous array's memory; strides and offset in bytes. On a GPU it has no ``base``."""
     if x.__class__ is Traced:
         return x.recorder.trace(np.ndarray(shape, x.dtype, x.array, offset, strides))
     if x.__class__ is _device_class:
@@ -165,6 +166,16 @@ def scattered(shape: tuple[int, ...], index: Any, dy: Any) -> Any:
     dx = np.empty((n, 1), dy.dtype, like=dy)
     backend.kernels.embedding_backward(dx, row_major(dy).reshape(-1, 1), row_major(places).reshape(-1), -1)
     return dx.reshape(shape)
+
+
+def put_along(x: Any, index: Any, values: Any, dim: int) -> None:
+    """``np.put_along_axis``, which cupy has only since version 14."""
+    if x.__class__ is not _device_class:
+        np.put_along_axis(x, index, values, dim)
+        return
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    grid[dim] = index
+    x[tuple(grid)] = values
 
 
 def full(shape: tuple[int, ...], value: Any, dtype: Any, *, like: Any = None) -> Any:

@@ -152,6 +152,19 @@ def test_backward_begins_with_a_1_that_is_known_to_be_one() -> None:
     assert (x.grad.item(), start(x.data).item()) == (2.0, 1.0)
 
 
+def test_gradients_have_memory_of_their_own() -> None:
+    x, s = fg.ones(3, 2, device="cuda", requires_grad=True), fg.ones(2, 3, device="cuda", requires_grad=True)
+    (x.sum() + x.mean() + x.T[0].sum() + (s.view(6)[1:] * 1).sum()).backward()
+    x.grad.mul_(2)
+    assert x.grad.stride() in ((2, 1), (1, 3))
+    assert s.grad.tolist() == [[0.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    y = fg.ones(4, device="cuda", requires_grad=True)
+    y.sum().backward()
+    y.grad += fg.arange(4, device="cuda")
+    assert y.grad.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert y.grad.stride() == (1,)
+
+
 def test_hooks() -> None:
     net = nn.Sequential(nn.Linear(3, 2), nn.Tanh()).cuda()
     seen: list[Any] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastgrad.arrays import as_array
+from fastgrad.arrays import as_array, put_along
 from fastgrad.autograd.graph import Value, record, wrap
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
@@ -81,7 +81,7 @@ def taken(function: str, x: Tensor, dim: int, index: Array, keepdim: bool) -> Va
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         dx = np.zeros(xd.shape, xd.dtype, like=dy)
-        np.put_along_axis(dx, index, dy if keepdim else np.expand_dims(dy, dim), dim)
+        put_along(dx, index, dy if keepdim else np.expand_dims(dy, dim), dim)
         return (dx,)
 
     rule.__qualname__ = function

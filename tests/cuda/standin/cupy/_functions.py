@@ -41,7 +41,6 @@ nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None)
 nonzero(a)
 ones_like(a, dtype=None, order="K", subok=None, shape=None)
 prod(a, axis=None, dtype=None, out=None, keepdims=False)
-put_along_axis(arr, indices, values, axis)
 repeat(a, repeats, axis=None)
 roll(a, shift, axis=None)
 round(a, decimals=0, out=None)
@@ -58,7 +57,6 @@ unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=N
 where(condition, x=None, y=None)
 zeros_like(a, dtype=None, order="K", subok=None, shape=None)
 """
-_CHANGES = {"copyto": "dst", "put_along_axis": "arr"}
 _LIKE = ("empty_like", "ones_like", "zeros_like")
 
 
@@ -89,7 +87,7 @@ def _function(definition: str) -> Callable[..., Any]:
             positional.pop()
         with np.errstate(all="ignore"):
             result = numpys(*positional, **plain)
-        if name in _CHANGES or out is not None:
+        if name == "copyto" or out is not None:
             return out
         if name in _LIKE:
             return fresh(result)
