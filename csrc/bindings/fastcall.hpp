@@ -119,13 +119,14 @@ inline PyObject* to_python(bool yes) { return PyBool_FromLong(yes); }
 inline PyObject* to_python(py::object o) { return o.release().ptr(); }
 
 // Another device: the class of its arrays, and the module whose functions of the same names compute with them. A call
-// with such an array among its arguments, or in a list among them, goes there. Null where there is none.
+// with such an array among its arguments, or first in a list or tuple among them, goes there. Null where there is none.
 struct OtherDevice {
     PyTypeObject* array = nullptr;
     PyObject* module = nullptr;
 
     bool has(PyObject* o) const {
         if (PyList_CheckExact(o) && PyList_GET_SIZE(o) > 0) o = PyList_GET_ITEM(o, 0);
+        else if (PyTuple_CheckExact(o) && PyTuple_GET_SIZE(o) > 0) o = PyTuple_GET_ITEM(o, 0);
         return Py_TYPE(o) == array;
     }
     bool has_any(PyObject* const* objects, Py_ssize_t count) const {

@@ -60,14 +60,31 @@ py::object referent(PyObject* reference) {
 #endif
 }
 
+// As below, for an array on another device.
+bool is_device_array_alone(py::handle array) {
+    if (Py_REFCNT(array.ptr()) != 1) return false;
+    const py::object base = attribute(array, names.base);
+    if (base.is_none()) return true;
+    return is_device_array(base) && Py_REFCNT(base.ptr()) == 2 && // the array's and this one
+           attribute(base, names.size).equal(attribute(array, names.size));
+}
+
 // Whether nobody but the caller, who holds one reference, holds the memory of `array`.
 bool is_alone(py::handle array) {
+    if (is_device_array(array)) return is_device_array_alone(array);
     const auto* g = py::detail::array_proxy(array.ptr());
     if (Py_REFCNT(array.ptr()) != 1 || !(g->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_)) return false;
     if (!g->base) return true;
     // All of an array that only this view holds, as after a reshape.
     return is_exact_array(g->base) && Py_REFCNT(g->base) == 1 &&
            py::reinterpret_borrow<py::array>(g->base).size() == py::reinterpret_borrow<py::array>(array).size();
+}
+
+// Null for what is no array.
+py::object dtype_of(const py::object& array) {
+    if (is_device_array(array)) return attribute(array, names.dtype);
+    if (!is_exact_array(array)) return {};
+    return py::reinterpret_borrow<py::object>(py::detail::array_proxy(array.ptr())->descr);
 }
 
 } // namespace
@@ -78,17 +95,17 @@ Arrived pop(py::handle grads) {
     PyTupleObject* pair = as<PyTupleObject>(item); // taken apart, so that it holds the gradient no longer
     Arrived a{py::reinterpret_steal<py::object>(std::exchange(pair->ob_item[0], py::none().release().ptr())),
               py::reinterpret_steal<py::object>(std::exchange(pair->ob_item[1], py::none().release().ptr())), false};
-    if (is_exact_array(a.gradient)) a.alone = is_alone(a.gradient);
+    if (is_exact_array(a.gradient) || is_device_array(a.gradient)) a.alone = is_alone(a.gradient);
     else a.gradient = engine("as_array")(a.gradient);
     return a;
 }
 
 void accumulate(py::handle tensor, py::object g, bool alone) {
     const Accumulating lock;
-    if (alone && is_exact_array(g) && attribute(tensor, names.grad).is_none()) {
+    if (alone && attribute(tensor, names.grad).is_none()) {
         const py::object data = attribute(tensor, names.data);
-        if (is_exact_array(data) &&
-            py::detail::array_proxy(data.ptr())->descr == py::detail::array_proxy(g.ptr())->descr) {
+        if (const py::object dtype = dtype_of(g);
+            dtype && Py_TYPE(data.ptr()) == Py_TYPE(g.ptr()) && dtype_of(data).is(dtype)) {
             set_attribute(tensor, names.grad, wrap(g));
             return;
         }

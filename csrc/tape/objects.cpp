@@ -213,6 +213,9 @@ void make_classes(py::module_& m) {
     classes.node = classes.node_base;
     names.data = PyUnicode_InternFromString("data");
     names.grad = PyUnicode_InternFromString("grad");
+    names.base = PyUnicode_InternFromString("base");
+    names.dtype = PyUnicode_InternFromString("dtype");
+    names.size = PyUnicode_InternFromString("size");
     names.popitem = PyUnicode_InternFromString("popitem");
     names.qualname = PyUnicode_InternFromString("__qualname__");
 }

@@ -55,7 +55,7 @@ extern Classes classes;
 // Names of attributes. data and grad of a tensor are always reached by name, so that a class may put something in
 // their place.
 struct Names {
-    PyObject *data, *grad, *qualname, *popitem;
+    PyObject *data, *grad, *base, *dtype, *size, *qualname, *popitem;
 };
 extern Names names;
 

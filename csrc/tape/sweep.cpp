@@ -170,7 +170,7 @@ void sweep(py::handle grads, bool keep, py::handle path, py::handle captured) {
             } else {
                 py::object total = py::reinterpret_steal<py::object>(PyNumber_Add(prior, d.ptr()));
                 if (!total) rethrow();
-                if (is_exact_array(total)) own.insert(edge.ptr());
+                if (is_exact_array(total) || is_device_array(total)) own.insert(edge.ptr());
                 put(grads, edge, total);
             }
         }

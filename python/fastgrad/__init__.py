@@ -12,6 +12,7 @@ from fastgrad.tensor import Tensor  # first: it makes the tape's results Tensors
 from fastgrad import autograd, dtypes, ops
 from fastgrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastgrad.creation import as_tensor, asarray, from_dlpack, from_numpy, is_tensor, scalar_tensor, tensor
+from fastgrad.devices import device
 from fastgrad.distributions import bernoulli, multinomial, normal
 from fastgrad.dtypes import (
     bool,
@@ -37,16 +38,16 @@ from fastgrad.compile import compile
 from fastgrad.nn.functional import log_softmax, relu, sigmoid, softmax, tanh
 
 if TYPE_CHECKING:
-    from fastgrad import diagnostics
+    from fastgrad import cuda, diagnostics
 else:
 
     def __getattr__(name: str) -> Any:
         """What is loaded where it is first used."""
-        if name != "diagnostics":
+        if name not in ("cuda", "diagnostics"):
             raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
         import importlib
 
-        return importlib.import_module("fastgrad.diagnostics")
+        return importlib.import_module(f"fastgrad.{name}")
 
 
 __all__ = [
@@ -62,7 +63,9 @@ __all__ = [
     "bool",
     "build_info",
     "compile",
+    "cuda",
     "data",
+    "device",
     "diagnostics",
     "double",
     "dtypes",

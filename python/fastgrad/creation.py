@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, is_array, is_on_device, is_traced, row_major
 from fastgrad.autograd.graph import Value, wrap
+from fastgrad.devices import as_device, move
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.traced import ARRAYS, as_array, is_traced
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "as_tensor",
     "asarray",
-    "check_device",
     "finish",
     "from_dlpack",
     "from_numpy",
@@ -25,12 +26,19 @@ __all__ = [
     "scalar_tensor",
     "size_of",
     "tensor",
+    "values_of",
 ]
 
 
+# Numbers of DLPack: memory of a GPU, and memory that the processor sees too but CUDA manages.
+_GPU = (2, 13)
+_INTERFACES = ("__array_interface__", "__cuda_array_interface__", "__dlpack__")
+
+
 def finish(function: str, array: np.ndarray, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """A new tensor over `array`, which nobody else holds."""
-    check_device(function, device)
+    """A new tensor over `array`, which nobody else holds, or over a copy on `device`."""
+    if device is not None:
+        array = move(array, as_device(function, device))
     t = wrap(array)
     if requires_grad:
         if array.dtype.kind != "f":
@@ -39,12 +47,6 @@ def finish(function: str, array: np.ndarray, requires_grad: bool = False, device
             )
         t.requires_grad = True
     return t
-
-
-def check_device(function: str, device: Any) -> None:
-    """Let only the device pass on which this build computes."""
-    if device is not None and str(device) != "cpu":
-        raise bad_value(function, "device", repr(device), "'cpu', the device of this build")
 
 
 def size_of(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -69,12 +71,12 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
     array: Any
     if isinstance(data, Value):
         array = data.data
-    elif isinstance(data, ARRAYS):
+    elif is_array(data):
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
         raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
-    elif hasattr(data, "__array_interface__") or hasattr(data, "__dlpack__") or isinstance(data, np.generic):
-        array = np.asarray(data)
+    elif isinstance(data, np.generic) or any(hasattr(data, name) for name in _INTERFACES):
+        array = values_of(data)
         if isinstance(data, float):
             array = array.astype(dtypes.get_default_dtype())
     else:
@@ -88,6 +90,20 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
             array = np.array(data, wanted if wanted and wanted.kind == "f" else dtypes.get_default_dtype())
     known = dtypes.convert(function, "data", array)
     return known if wanted is None else dtypes.cast(function, "data", known, wanted)
+
+
+def values_of(data: Any) -> Any:
+    """The array behind a tensor or another library's array, or one with its values."""
+    if isinstance(data, Value):
+        return data.data
+    return import_module("fastgrad.cuda.library").adopt(data) if _is_on_gpu(data) else np.asarray(data)
+
+
+def _is_on_gpu(data: Any) -> bool:
+    """Whether it is another library's array on a GPU."""
+    if hasattr(data, "__dlpack_device__"):
+        return int(data.__dlpack_device__()[0]) in _GPU
+    return hasattr(data, "__cuda_array_interface__")
 
 
 def _is_python(data: Any) -> bool:
@@ -107,8 +123,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     dtype : numpy dtype, optional
         By default that of an array (float16 becomes float32, small and unsigned integers int64); for
         Python's numbers int64, bool, or for floats the default dtype.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where it is to be; by default where `data` is.
     requires_grad : bool
         Whether backward passes compute its gradient.
 
@@ -136,9 +152,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
-    check_device("tensor", device)
     array: Any = _values("tensor", data, dtype)
-    if is_traced(array):
+    there = array if device is None else move(array, as_device("tensor", device))
+    if there is not array:
+        array = row_major(there)
+    elif is_traced(array) or is_on_device(array):
         array = array.copy("C")
     elif isinstance(data, (Value, np.ndarray)) or array.base is not None:
         array = np.array(array, order="C")
@@ -160,12 +178,12 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     >>> fg.as_tensor(array).fill_(1).numpy() is array
     True
     """
-    check_device("as_tensor", device)
     if isinstance(data, Value):
-        if dtype is None or dtypes.as_dtype("as_tensor", dtype) == data.data.dtype:
+        if dtype is None and device is None:
             return data  # type: ignore[return-value]
-        return data.to(dtypes.as_dtype("as_tensor", dtype))  # type: ignore[attr-defined, no-any-return]
-    return wrap(_values("as_tensor", data, dtype))
+        kind = None if dtype is None else dtypes.as_dtype("as_tensor", dtype)
+        return data.to(dtype=kind, device=device)  # type: ignore[attr-defined, no-any-return]
+    return finish("as_tensor", _values("as_tensor", data, dtype), False, device)
 
 
 def asarray(
@@ -214,24 +232,24 @@ def from_numpy(array: np.ndarray) -> Tensor:
     >>> array
     array([1., 1.])
     """
-    if not isinstance(array, ARRAYS):
+    if not isinstance(array, np.ndarray) and not is_traced(array):
         raise bad_type("from_numpy", "array", f"a {type(array).__name__}", "an ndarray")
     if dtypes.convert("from_numpy", "array", array) is not array:
-        raise bad_type(
-            "from_numpy", "array", f"of dtype {array.dtype}", "float32, float64, int64, int32, uint8 or bool"
-        )
+        raise bad_type("from_numpy", "array", f"of dtype {array.dtype}", dtypes.EXPECTED)
     return wrap(as_array(array))
 
 
 def from_dlpack(source: Any) -> Tensor:
-    """A tensor over the memory of any object with ``__dlpack__``, as torch's and jax's arrays have.
+    """A tensor over the memory of any object with ``__dlpack__``, as torch's, jax's and cupy's arrays have.
 
     Raises
     ------
     TypeError
         If it has none, or its dtype is not one of fastgrad's.
     ValueError
-        If the memory is not the CPU's.
+        If the memory is neither the CPU's nor an NVIDIA GPU's.
+    RuntimeError
+        If it is a GPU's, which cannot be used here.
 
     Notes
     -----
@@ -248,8 +266,15 @@ def from_dlpack(source: Any) -> Tensor:
         return source.detach()  # type: ignore[attr-defined, no-any-return]
     if not hasattr(source, "__dlpack__") or not hasattr(source, "__dlpack_device__"):
         raise bad_type("from_dlpack", "source", f"a {type(source).__name__}", "an object with __dlpack__")
-    if int(source.__dlpack_device__()[0]) not in (1, 3, 13):
-        raise bad_value("from_dlpack", "source", f"on device {source.__dlpack_device__()}", "memory of the CPU")
+    kind = int(source.__dlpack_device__()[0])
+    if kind in _GPU:
+        array = import_module("fastgrad.cuda.library").adopt(source)
+        if dtypes.convert("from_dlpack", "source", array) is not array:
+            raise bad_type("from_dlpack", "source", f"of dtype {array.dtype}", dtypes.EXPECTED)
+        return wrap(array)
+    if kind not in (1, 3):
+        given = f"on device {source.__dlpack_device__()}"
+        raise bad_value("from_dlpack", "source", given, "memory of the CPU or of an NVIDIA GPU")
     return from_numpy(np.from_dlpack(source))
 
 

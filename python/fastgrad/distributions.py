@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, check, to_host, whole
 from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
-from fastgrad.traced import as_array, check, whole
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -52,11 +52,12 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     tensor([5., 5.])
     """
     m, s = as_tensor("normal", "mean", mean), as_tensor("normal", "std", std)
-    check(_check_std, s.data)
-    shape = np.broadcast_shapes(m.data.shape, s.data.shape) if size is None else size_of("normal", (size,))
-    dtype = m.data.dtype if m.data.dtype.kind == "f" else dtypes.get_default_dtype()
+    md, sd = to_host(m.data), to_host(s.data)
+    check(_check_std, sd)
+    shape = np.broadcast_shapes(md.shape, sd.shape) if size is None else size_of("normal", (size,))
+    dtype = md.dtype if md.dtype.kind == "f" else dtypes.get_default_dtype()
     drawn = numpy_generator(generator).standard_normal(shape, dtype.type)
-    return finish("normal", as_array(drawn * s.data + m.data).astype(dtype))
+    return finish("normal", as_array(drawn * sd + md).astype(dtype), device=s.device if m.device == "cpu" else m.device)
 
 
 def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
@@ -77,11 +78,13 @@ def bernoulli(p: Any, *, generator: Generator | None = None) -> Tensor:
     >>> fg.bernoulli(fg.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    x = as_tensor("bernoulli", "p", p).data
+    p = as_tensor("bernoulli", "p", p)
+    x = to_host(p.data)
     if x.dtype.kind != "f":
         raise bad_type("bernoulli", "p", f"of dtype {x.dtype}", "float32 or float64")
     check(_check_probabilities, x)
-    return finish("bernoulli", as_array(numpy_generator(generator).random(x.shape) < x).astype(x.dtype))
+    drawn = numpy_generator(generator).random(x.shape)
+    return finish("bernoulli", as_array(drawn < x).astype(x.dtype), device=p.device)
 
 
 def _check_std(s: np.ndarray) -> None:
@@ -142,7 +145,8 @@ def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generato
     >>> fg.multinomial(fg.tensor([0.0, 1.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    x = as_tensor("multinomial", "p", p).data.astype(np.float64)
+    p = as_tensor("multinomial", "p", p)
+    x = to_host(p.data).astype(np.float64)
     if x.ndim not in (1, 2):
         raise bad_value("multinomial", "p", f"of shape {x.shape}", "one or two dimensions")
     check(_check_weights, x)
@@ -162,4 +166,5 @@ def multinomial(p: Any, num_samples: int, replacement: bool = False, *, generato
         with np.errstate(divide="ignore"):
             keys = rng.standard_exponential(rows.shape) / rows
         result = np.argsort(keys, -1)[:, :num_samples]
-    return finish("multinomial", result.astype(np.int64).reshape(*x.shape[:-1], num_samples))
+    result = result.astype(np.int64).reshape(*x.shape[:-1], num_samples)
+    return finish("multinomial", result, device=p.device)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import check
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.traced import check
 
 __all__ = [
+    "EXPECTED",
     "as_dtype",
     "bool",
     "cast",
@@ -44,7 +45,7 @@ _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 _BECOMES = {"float16": float32, "int8": int64, "int16": int64, "uint16": int64, "uint32": int64}
 _NAMES = {str(dtype): dtype for dtype in _RANK}
 _ALIASES = {"float": float32, "double": float64, "long": int64, "int": int32}
-_EXPECTED = "float32, float64, int64, int32, uint8 or bool"
+EXPECTED = "float32, float64, int64, int32, uint8 or bool"
 
 _default = float32
 
@@ -114,7 +115,7 @@ def as_dtype(function: str, dtype: Any) -> np.dtype[Any]:
         except TypeError:
             found = None
     if found is None or found not in _RANK:
-        raise bad_type(function, "dtype", str(dtype), _EXPECTED)
+        raise bad_type(function, "dtype", str(dtype), EXPECTED)
     return _NAMES[found.name]
 
 
@@ -136,7 +137,7 @@ def convert(function: str, argument: str, array: np.ndarray) -> np.ndarray:
         return array
     target: Any = _NAMES.get(dtype.name) or _BECOMES.get(dtype.name)
     if target is None:
-        raise bad_type(function, argument, f"of dtype {dtype}", _EXPECTED)
+        raise bad_type(function, argument, f"of dtype {dtype}", EXPECTED)
     return array.astype(target)
 
 
@@ -167,7 +168,7 @@ def cast(function: str, argument: str, array: np.ndarray, dtype: np.dtype[Any]) 
 
         def check_fits(array: np.ndarray, fits: np.ndarray) -> None:
             if not fits.all():
-                given = array[~fits].flat[0] if array.ndim else array[()]
+                given = array[~fits].reshape(-1)[0] if array.ndim else array[()]
                 expected = f"values between {info.min} and {info.max} for dtype {dtype}"
                 raise bad_value(function, argument, given, expected)
 

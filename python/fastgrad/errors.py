@@ -24,3 +24,8 @@ def bad_type(function: str, argument: str, given: object, expected: str) -> Type
 def bad_index(function: str, argument: str, given: object, expected: str) -> IndexError:
     """An index outside the thing it points into."""
     return IndexError(_message(function, argument, given, expected))
+
+
+def bad_device(function: str, argument: str, given: object, expected: str) -> RuntimeError:
+    """A tensor on another device than those it is to meet."""
+    return RuntimeError(_message(function, argument, f"on {given}", expected + "; .to() moves a tensor"))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad import dtypes
+from fastgrad import arrays, dtypes
+from fastgrad.arrays import to_host
 from fastgrad.creation import finish, size_of
+from fastgrad.devices import made
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 
@@ -40,8 +42,8 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         The shape.
     dtype : numpy dtype, optional
         The default dtype if left out.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where it is to be; by default the CPU.
     requires_grad : bool
         Whether backward passes compute its gradient.
 
@@ -65,7 +67,8 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return finish("zeros", np.zeros(size_of("zeros", size), _dtype("zeros", dtype)), requires_grad, device)
+    array = made("zeros", device, np.zeros, size_of("zeros", size), _dtype("zeros", dtype))
+    return finish("zeros", array, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -75,7 +78,8 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     >>> fg.ones(2, dtype=fg.int64)
     tensor([1, 1])
     """
-    return finish("ones", np.ones(size_of("ones", size), _dtype("ones", dtype)), requires_grad, device)
+    array = made("ones", device, arrays.full, size_of("ones", size), 1, _dtype("ones", dtype))
+    return finish("ones", array, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -83,7 +87,8 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
     Source: ``torch.empty``.
     """
-    return finish("empty", np.empty(size_of("empty", size), _dtype("empty", dtype)), requires_grad, device)
+    array = made("empty", device, np.empty, size_of("empty", size), _dtype("empty", dtype))
+    return finish("empty", array, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -97,8 +102,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
         The value.
     dtype : numpy dtype, optional
         That of the value if left out: bool, int64, or the default dtype.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where it is to be; by default the CPU.
     requires_grad : bool
         Whether backward passes compute its gradient.
 
@@ -126,7 +131,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
         raise bad_value("full", "fill_value", f"of shape {value.shape}", "a number")
     chosen = value.dtype if dtype is None else dtypes.as_dtype("full", dtype)
     shape = size_of("full", (size,))
-    return finish("full", np.full(shape, dtypes.cast("full", "fill_value", value, chosen)), requires_grad, device)
+    number = dtypes.cast("full", "fill_value", to_host(value), chosen)[()]
+    return finish("full", made("full", device, arrays.full, shape, number, chosen), requires_grad)
 
 
 def arange(
@@ -146,8 +152,8 @@ def arange(
         ``arange(end)`` or ``arange(start, end, step)``.
     dtype : numpy dtype, optional
         int64 if all of them are ints, else the default dtype.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where it is to be; by default the CPU.
     requires_grad : bool
         Whether backward passes compute its gradient.
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import methods, printing
+from fastgrad.arrays import is_on_device, to_host
 from fastgrad.autograd.node import Leaf, Node, Value, Version
+from fastgrad.devices import as_device, move, of
 from fastgrad.errors import bad_type
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Interchange"]
 
 
-def _rebuild(cls: type[Value], data: np.ndarray, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
+def _rebuild(cls: type[Value], data: Any, requires_grad: bool, attributes: dict[str, Any] | None) -> Any:
     """What a pickled tensor becomes again."""
     t: Any = cls.__new__(cls)
     t.data = data
@@ -27,6 +29,11 @@ def _rebuild(cls: type[Value], data: np.ndarray, requires_grad: bool, attributes
     if attributes:
         t.__dict__.update(attributes)
     return t
+
+
+def _rebuild_on(device: str, cls: type[Value], data: Any, *rest: Any) -> Any:
+    """What a pickled tensor that was on a GPU becomes again; see `fastgrad.load` for another place."""
+    return _rebuild(cls, move(data, as_device("load", device)), *rest)
 
 
 class Interchange(methods.Methods):
@@ -53,16 +60,25 @@ class Interchange(methods.Methods):
         Parameters
         ----------
         force : bool
-            Also where it requires a gradient.
+            Also where it requires a gradient, and a copy where it is on a GPU.
 
         Raises
         ------
         RuntimeError
             If it requires a gradient, which the ndarray could not carry on; use ``x.detach().numpy()``.
+        TypeError
+            If it is on a GPU.
         """
         if self.node is not None and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self.data
+        if not is_on_device(self.data):
+            return self.data
+        if not force:
+            raise TypeError(
+                f"can't convert {of(self.data)} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
+                "host memory first."
+            )
+        return to_host(self.data)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         data = self.numpy()
@@ -79,6 +95,20 @@ class Interchange(methods.Methods):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        if not is_on_device(self.data):  # an AttributeError, as it says that there is none
+            raise AttributeError(
+                f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {methods.convert.type_(self)} "
+                "Use tensor.cuda() to move it to a GPU."
+            )
+        if self.node is not None:
+            raise RuntimeError(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. "
+                "If gradients aren't required, use var.detach()."
+            )
+        return self.data.__cuda_array_interface__  # type: ignore[no-any-return, attr-defined]
 
     def __bool__(self) -> bool:
         if self.data.size != 1:
@@ -129,7 +159,10 @@ class Interchange(methods.Methods):
         return getattr(self, "__dict__", None) or None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), self.data, self.node is not None, self._attributes())
+        rest = self.node is not None, self._attributes()
+        if is_on_device(self.data):
+            return _rebuild_on, (str(of(self.data)), type(self), to_host(self.data), *rest)
+        return _rebuild, (type(self), self.data, *rest)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if isinstance(self.node, Node):

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastgrad import dtypes
 from fastgrad.creation import finish, tensor
+from fastgrad.devices import as_device, made
 from fastgrad.factories import empty, full, ones, zeros
 from fastgrad.ops.operands import as_tensor
 
@@ -29,10 +30,14 @@ __all__ = [
 
 def _like(function: str, x: Any, fill: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     x = as_tensor(function, "x", x)
-    array = np.empty_like(x.data, dtype=None if dtype is None else dtypes.as_dtype(function, dtype))
+    kind = None if dtype is None else dtypes.as_dtype(function, dtype)
+    model = x.data
+    if device is not None and x.device != (there := as_device(function, device)):
+        model = made(function, there, np.empty, model.shape, model.dtype)
+    array = np.empty_like(model, dtype=kind)
     if fill is not None:
         array.fill(fill)
-    return finish(function, array, requires_grad, device)
+    return finish(function, array, requires_grad)
 
 
 def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -72,26 +77,26 @@ def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
 
 def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
-    return zeros(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+    return zeros(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
 
 
 def new_ones(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
-    return ones(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+    return ones(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
 
 
 def new_empty(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
-    return empty(*size, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+    return empty(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
 
 
 def new_full(
     x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
-    return full(size, value, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+    return full(size, value, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
 
 
 def new_tensor(x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
-    return tensor(data, dtype=dtype or x.data.dtype, device=device, requires_grad=requires_grad)
+    return tensor(data, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)

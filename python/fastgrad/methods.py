@@ -234,6 +234,8 @@ class Methods(Value):
     type = convert.type_
     cpu = convert.cpu
     cuda = convert.cuda
+    pin_memory = convert.pin_memory
+    is_pinned = convert.is_pinned
     half = convert.half
     new_zeros = like.new_zeros
     new_ones = like.new_ones
@@ -252,8 +254,8 @@ class Methods(Value):
         return dims.transpose(self, -2, -1)
 
     def type_as(self, other: Any) -> Tensor:
-        """The tensor in the dtype of `other`."""
-        return convert.to(self, other.data.dtype)
+        """The tensor in the dtype of `other`, and where that is."""
+        return convert.to(self, other)
 
     def relu(self) -> Tensor:
         """See `fastgrad.nn.functional.relu`."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import is_traced, to_host
 from fastgrad.autograd.graph import Node
+from fastgrad.devices import of
 from fastgrad.errors import bad_value
-from fastgrad.traced import is_traced
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -156,6 +157,8 @@ def text(tensor: Tensor, prefix: str = "tensor(") -> str:
         data.recorder.refuse("a tensor is printed")
     indent = len(prefix)
     suffixes = []
+    where = of(data)
+    data = to_host(data)
     usual: tuple[Any, ...] = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)
     if data.size == 0:
         body = "[]"
@@ -166,6 +169,8 @@ def text(tensor: Tensor, prefix: str = "tensor(") -> str:
         short = data.size > _options["threshold"]
         form = _Format(_edges(data) if short else data.reshape(-1))
         body = _array(data, indent, short, form)
+    if where.type != "cpu":
+        suffixes.append(f"device='{where}'")
     if data.dtype not in usual:
         suffixes.append(f"dtype={data.dtype}")
     node = tensor.node

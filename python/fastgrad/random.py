@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastgrad.autograd.mode import state
-from fastgrad.errors import bad_type, bad_value
+from fastgrad.devices import CPU, as_device
+from fastgrad.errors import bad_type
 
 __all__ = [
     "Generator",
@@ -48,11 +49,10 @@ class Generator:
 
     __slots__ = ("_numpy", "_offset", "_seed")
 
-    device = "cpu"
+    device = CPU
 
-    def __init__(self, device: str = "cpu") -> None:
-        if device != "cpu":
-            raise bad_value("Generator", "device", repr(device), "'cpu', the device of this build")
+    def __init__(self, device: Any = "cpu") -> None:
+        as_device("Generator", device)  # drawn by the processor, whatever it is for
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array
 from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -50,8 +50,8 @@ def rand(
         Where they come from; by default the generator that `manual_seed` sets.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype if left out.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where they are to be; by default the CPU. They are the same numbers everywhere.
     requires_grad : bool
         Whether backward passes compute its gradient.
 
@@ -92,16 +92,32 @@ def randn(
     return finish("randn", as_array(array), requires_grad, device)
 
 
-def rand_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """`rand` in the shape and dtype of `x`. Source: ``torch.rand_like``."""
+def rand_like(
+    x: Any,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`rand` in the shape and dtype of `x`, and where `x` is. Source: ``torch.rand_like``."""
     x = as_tensor("rand_like", "x", x)
-    return rand(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
+    options: Any = {"dtype": dtype or x.data.dtype, "device": device or x.device, "requires_grad": requires_grad}
+    return rand(x.data.shape, generator=generator, **options)
 
 
-def randn_like(x: Any, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """`randn` in the shape and dtype of `x`. Source: ``torch.randn_like``."""
+def randn_like(
+    x: Any,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`randn` in the shape and dtype of `x`, and where `x` is. Source: ``torch.randn_like``."""
     x = as_tensor("randn_like", "x", x)
-    return randn(x.data.shape, generator=generator, dtype=dtype or x.data.dtype, requires_grad=requires_grad)
+    options: Any = {"dtype": dtype or x.data.dtype, "device": device or x.device, "requires_grad": requires_grad}
+    return randn(x.data.shape, generator=generator, **options)
 
 
 def randint(
@@ -126,8 +142,8 @@ def randint(
         Where they come from; by default the generator that `manual_seed` sets.
     dtype : numpy dtype
         int64 by default.
-    device : str, optional
-        ``"cpu"``.
+    device : device or str, optional
+        Where they are to be; by default the CPU. They are the same numbers everywhere.
     requires_grad : bool
         Whether backward passes compute its gradient (for floating-point dtypes).
 

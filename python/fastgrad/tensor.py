@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import _tape, dtypes
+from fastgrad.arrays import address, is_on_device
 from fastgrad.autograd import hooks
 from fastgrad.autograd.backward import backward
 from fastgrad.autograd.graph import set_result_class
 from fastgrad.autograd.node import Leaf, Node, Version
+from fastgrad.devices import CPU, device, of
 from fastgrad.interchange import Interchange
 
 if TYPE_CHECKING:
@@ -28,14 +30,15 @@ class Tensor(Interchange):
     Parameters
     ----------
     data : ndarray, Tensor, number or nested sequences of numbers
-        The values. An ndarray or Tensor of a dtype that tensors have is taken over without a copy.
+        The values. An array, also one on a GPU, or a Tensor is taken over without a copy if tensors have its dtype.
     requires_grad : bool
         Whether backward passes compute its gradient.
 
     Attributes
     ----------
     data : ndarray
-        The values (an ndarray, where torch has a Tensor). Changing it is not noticed by the version counter.
+        The values (an ndarray, or cupy's on a GPU, where torch has a Tensor). Changing it is not noticed by the
+        version counter.
     grad : Tensor or None
         The sum of the gradients that backward passes have brought.
     node, version, base
@@ -65,8 +68,6 @@ class Tensor(Interchange):
     # ndarray leaves `array + tensor` to the tensor, and does not take it apart.
     __array_priority__ = 1000
     __array_ufunc__ = None
-    device = "cpu"
-    is_cuda = False
     is_sparse = False
     layout = "strided"
     output_nr = 0
@@ -108,6 +109,22 @@ class Tensor(Interchange):
         """The bytes that one element takes."""
         return self.data.itemsize
 
+    @property
+    def device(self) -> device:
+        """Where its elements are."""
+        data = self.data
+        return CPU if data.__class__ is _ndarray else of(data)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its elements are on a GPU."""
+        return is_on_device(self.data)
+
+    def get_device(self) -> int:
+        """The number of its GPU, −1 on the CPU."""
+        index = self.device.index
+        return -1 if index is None else index
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         if dim is None:
@@ -142,7 +159,7 @@ class Tensor(Interchange):
 
     def data_ptr(self) -> int:
         """The address of its first element."""
-        return int(self.data.__array_interface__["data"][0])
+        return address(self.data)
 
     def is_contiguous(self) -> bool:
         """Whether its elements lie in row-major order without gaps."""

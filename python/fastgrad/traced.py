@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-__all__ = ["ARRAYS", "Traced", "address", "as_array", "check", "is_traced", "row_major", "shape_at", "strided", "whole"]
+__all__ = ["Traced"]
 
 _COPYING = (
     "all", "any", "argmax", "argmin", "argsort", "astype", "choose", "clip", "compress", "conj", "copy", "cumprod",
@@ -139,59 +139,8 @@ def _reading(name: str) -> Callable[..., Any]:
     return method
 
 
-ARRAYS: Any = (np.ndarray, Traced)  # for isinstance
-
 for _names, _make in ((_COPYING, _copying), (_CHANGING, _changing), (_READING, _reading)):
     for _name in _names:
         _method = _make(_name)
         _method.__name__ = _name
         setattr(Traced, _name, _method)
-
-
-def is_traced(x: Any) -> bool:
-    """Whether x stands for an array of a recording."""
-    return x.__class__ is Traced
-
-
-def as_array(x: Any) -> Any:
-    """``np.asarray(x)``, which leaves the arrays of a recording what they are."""
-    return x if x.__class__ is Traced else np.asarray(x)
-
-
-def shape_at(x: Any, index: Any) -> tuple[int, ...]:
-    """The shape of x[index]."""
-    return x.recorder.shape_at(x, index) if x.__class__ is Traced else x[index].shape  # type: ignore[no-any-return]
-
-
-def row_major(x: Any) -> Any:
-    """``np.ascontiguousarray(x)`` for any array but those of no dimensions, which stay as they are."""
-    return x if x.flags.c_contiguous else x.copy()
-
-
-def check(function: Callable[..., None], *arrays: Any) -> None:
-    """function(*arrays), which raises for bad values: a recording repeats it in every run."""
-    for x in arrays:
-        if x.__class__ is Traced:
-            x.recorder.check(function, arrays)
-            return
-    function(*arrays)
-
-
-def whole(function: Callable[..., np.ndarray], *arrays: Any) -> Any:
-    """function(*arrays), which a recording repeats as one: for what goes through Python objects."""
-    for x in arrays:
-        if x.__class__ is Traced:
-            return x.recorder.compute(function, arrays, {})
-    return function(*arrays)
-
-
-def address(x: Any) -> int:
-    """Where an array's first element lies."""
-    return (x.array if x.__class__ is Traced else x).__array_interface__["data"][0]  # type: ignore[no-any-return]
-
-
-def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Any:
-    """A view of a contiguous array's memory; strides and offset in bytes."""
-    if x.__class__ is Traced:
-        return x.recorder.trace(np.ndarray(shape, x.dtype, x.array, offset, strides))
-    return np.ndarray(shape, x.dtype, x, offset, strides)

@@ -9,12 +9,13 @@ import numpy as np
 
 from fastgrad import _tape
 from fastgrad._tape import accumulate, pop, sweep
+from fastgrad.arrays import as_array, full
 from fastgrad.autograd.engine import Grads, path_to, run_hooks, run_post_hooks
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.hooks import retains_grad
 from fastgrad.autograd.node import Leaf, Value
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -48,13 +49,14 @@ def _roots(function: str, tensors: Sequence[Any], gradients: Any) -> Grads:
                 raise RuntimeError(
                     f"{function}(): grad can be implicitly created only for scalar outputs, not for shape {data.shape}"
                 )
-            array = np.ones(data.shape, data.dtype)
+            array = full(data.shape, 1, data.dtype, like=data)
         else:
             array = g.data if isinstance(g, Value) else as_array(g)
             if array.shape != data.shape:
                 raise RuntimeError(
                     f"{function}(): mismatch in shape: a gradient has shape {array.shape} and its output {data.shape}"
                 )
+            check_same(function, output=data, gradient=array)
             if array.dtype != data.dtype:
                 array = array.astype(data.dtype)
         grads[t.node] = grads[t.node] + array if t.node in grads else array

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from fastgrad import _tape
+from fastgrad.arrays import as_array, is_writable
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import no_grad, state
 from fastgrad.autograd.node import Leaf, Node, Value
 from fastgrad.errors import bad_type
-from fastgrad.traced import as_array
 
 __all__ = ["TWICE", "Grads", "add_gradient", "as_array", "path_to", "recorder", "run_hooks", "run_post_hooks"]
 
@@ -75,11 +75,11 @@ def add_gradient(t: Value, g: np.ndarray, alone: bool) -> None:
     data = t.data
     if before is None:
         if not alone or g.dtype != data.dtype:
-            copy = np.empty_like(data) if g.shape == data.shape else np.empty(g.shape, data.dtype)
+            copy = np.empty_like(data) if g.shape == data.shape else np.empty(g.shape, data.dtype, like=data)
             copy[...] = g
             g = copy
         t.grad = wrap(g)
-    elif before.data.flags.writeable and before.node is None:
+    elif is_writable(before.data) and before.node is None:
         np.add(before.data, g, before.data)
         before.version.count += 1
     else:

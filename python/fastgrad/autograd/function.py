@@ -199,7 +199,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], output
         if ctx._materialize:
             for i, known in enumerate(outputs_shapes):
                 if given[i] is None and known is not None:
-                    given[i] = wrap(np.zeros(*known))
+                    given[i] = wrap(np.zeros(*known, like=next(dy for dy in dys if dy is not None)))
         with no_grad():
             grads = cls.backward(ctx, *given)
         return _checked(cls, grads if isinstance(grads, tuple) else (grads,), positions, n_args, wanted)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import beside, is_writable, to_host
 from fastgrad.autograd.backward import grad
 from fastgrad.autograd.graph import Value, wrap
 from fastgrad.errors import bad_type, bad_value
@@ -115,7 +116,7 @@ def _check_inputs(checked: Sequence[Any]) -> None:
                 f"gradcheck(): input {i} is {x.data.dtype}; differences need float64 to be exact enough",
                 stacklevel=3,
             )
-        if not x.data.flags.writeable:
+        if not is_writable(x.data):
             raise bad_value("gradcheck", f"inputs[{i}]", "read-only memory", "memory that can be written")
         if any(s == 0 and n > 1 for s, n in zip(x.data.strides, x.data.shape, strict=True)):
             raise bad_value(
@@ -133,28 +134,29 @@ def _outputs(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
 
 
 def _values(func: Callable[..., Any], args: tuple[Any, ...]) -> list[Array]:
-    return [np.array(y.data, np.float64) for y in _outputs(func, args)]
+    return [np.array(to_host(y.data), np.float64) for y in _outputs(func, args)]
 
 
 def _difference(
     func: Callable[..., Any], args: tuple[Any, ...], x: Any, step: Array | float, at: Any, eps: float
 ) -> list[Array]:
     """Central difference of all outputs for a step of ``x[at]``."""
-    before = x.data[at].copy()
+    xd = x.data
+    before = to_host(xd[at].copy())
     try:
-        x.data[at] = before + np.asarray(step) * eps
+        xd[at] = beside(xd, before + np.asarray(step) * eps)
         upper = _values(func, args)
-        x.data[at] = before - np.asarray(step) * eps
+        xd[at] = beside(xd, before - np.asarray(step) * eps)
         lower = _values(func, args)
     finally:
-        x.data[at] = before
+        xd[at] = beside(xd, before)
     with np.errstate(invalid="ignore"):
         return [(u - low) / (2 * eps) for u, low in zip(upper, lower, strict=True)]
 
 
 def _grads(y: Any, checked: Sequence[Any], dy: Array) -> list[Array]:
-    found = grad(y, checked, wrap(dy), retain_graph=True, allow_unused=True)
-    return [np.zeros(x.data.shape) if g is None else g.data for x, g in zip(checked, found, strict=True)]
+    found = grad(y, checked, wrap(beside(y.data, dy)), retain_graph=True, allow_unused=True)
+    return [np.zeros(x.data.shape) if g is None else to_host(g.data) for x, g in zip(checked, found, strict=True)]
 
 
 def _report(analytical: Any, numerical: Any, out: int, inp: int, note: str = "") -> GradcheckError:
@@ -252,7 +254,7 @@ def _check_backward(
     for inp, (x, a, b) in enumerate(zip(checked, first, second, strict=True)):
         if a is None or b is None:
             continue
-        if not np.allclose(a.data, b.data, 0, nondet_tol, equal_nan=True):
+        if not np.allclose(to_host(a.data), to_host(b.data), 0, nondet_tol, equal_nan=True):
             raise GradcheckError(f"Backward is not reentrant: two passes give different gradients of input {inp}")
         if a.data.shape != x.data.shape:
             raise GradcheckError(f"the gradient of input {inp} has shape {a.data.shape}, expected {x.data.shape}")

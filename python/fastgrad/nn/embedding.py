@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.devices import made
 from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
@@ -35,6 +36,8 @@ class Embedding(Module):
         Which norm `max_norm` means.
     scale_grad_by_freq : bool
         Whether a row's gradient is divided by how often the row was looked up.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -70,6 +73,7 @@ class Embedding(Module):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
@@ -88,7 +92,7 @@ class Embedding(Module):
         if dtype.kind != "f":
             raise bad_type("Embedding", "dtype", str(dtype), "float32 or float64")
         # C order, unlike Linear's weight: rows are what is read.
-        self.weight = Parameter(np.empty((num_embeddings, embedding_dim), dtype))
+        self.weight = Parameter(made("Embedding", device, np.empty, (num_embeddings, embedding_dim), dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.devices import made
 from fastgrad.dtypes import as_dtype, get_default_dtype
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn import functional as F
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["Bilinear", "Identity", "Linear"]
 
 
-def new_parameter(function: str, shape: tuple[int, ...], dtype: Any = None) -> Parameter:
+def new_parameter(function: str, shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:
     """Memory for a parameter; matrices in Fortran order, so that x wᵀ reads them without a transposition."""
     dtype = get_default_dtype() if dtype is None else as_dtype(function, dtype)
     if dtype.kind != "f":
         raise bad_type(function, "dtype", str(dtype), "float32 or float64")
-    return Parameter(np.empty(shape, dtype, order="F" if len(shape) == 2 else "C"))
+    return Parameter(made(function, device, np.empty, shape, dtype, "F" if len(shape) == 2 else "C"))
 
 
 def check_size(function: str, argument: str, value: Any, least: int = 0) -> int:
@@ -72,6 +73,8 @@ class Linear(Module):
         Whether there is a b.
     activation : str or Activation, optional
         Name of an activation with its default parameters, or one with its own.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -109,16 +112,17 @@ class Linear(Module):
         out_features: int,
         bias: bool = True,
         activation: str | Activation | None = None,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
         self.in_features = check_size("Linear", "in_features", in_features)
         self.out_features = check_size("Linear", "out_features", out_features)
         self.activation = None if activation is None else resolve(activation)
-        self.weight = new_parameter("Linear", (out_features, in_features), dtype)
+        self.weight = new_parameter("Linear", (out_features, in_features), dtype, device)
         self.bias: Parameter | None
         if bias:
-            self.bias = new_parameter("Linear", (out_features,), dtype)
+            self.bias = new_parameter("Linear", (out_features,), dtype, device)
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -150,6 +154,8 @@ class Bilinear(Module):
         Length of the last dimension of the inputs (at least 1 for the first) and of the output.
     bias : bool
         Whether there is a b.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -179,16 +185,22 @@ class Bilinear(Module):
     """
 
     def __init__(
-        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         self.in1_features = check_size("Bilinear", "in1_features", in1_features, least=1)
         self.in2_features = check_size("Bilinear", "in2_features", in2_features)
         self.out_features = check_size("Bilinear", "out_features", out_features)
-        self.weight = new_parameter("Bilinear", (out_features, in1_features, in2_features), dtype)
+        self.weight = new_parameter("Bilinear", (out_features, in1_features, in2_features), dtype, device)
         self.bias: Parameter | None
         if bias:
-            self.bias = new_parameter("Bilinear", (out_features,), dtype)
+            self.bias = new_parameter("Bilinear", (out_features,), dtype, device)
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastgrad.backend import native
-from fastgrad.dtypes import as_dtype, float32, float64
-from fastgrad.errors import bad_type, bad_value
+from fastgrad.devices import move
+from fastgrad.dtypes import float32, float64
+from fastgrad.errors import bad_type
 from fastgrad.nn import hooks, state
 from fastgrad.nn.tree import Tree
+from fastgrad.ops.convert import targets
 from fastgrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -161,15 +163,15 @@ class Module(Tree):
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.detach().zero_()
 
-    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
-        """Convert parameters and buffers in place.
+    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
+        """Convert parameters and buffers, or move them, in place.
 
         Called as ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``.
 
         Parameters
         ----------
-        device : str, optional
-            ``"cpu"``, where this build computes.
+        device : device or str, optional
+            Where to move them.
         dtype : numpy dtype, optional
             float32 or float64, for the floating-point parameters and buffers; their memory order stays.
 
@@ -182,30 +184,32 @@ class Module(Tree):
         ------
         TypeError
             If `dtype` is not a floating-point dtype of fastgrad's.
-        ValueError
-            If `device` is not one of this build's.
+        RuntimeError
+            If the device is a GPU and CUDA cannot be used, and why.
         """
-        for argument in args:
-            if isinstance(argument, Tensor):
-                dtype, device = argument.dtype, argument.device
-            elif isinstance(argument, str) and argument.partition(":")[0] in ("cpu", "cuda"):
-                device = argument
-            elif argument is not None:
-                dtype = argument
-        if device is not None and device != "cpu":
-            raise bad_value("to", "device", repr(device), "'cpu', the device of this build")
-        if dtype is not None:
-            self._convert(dtype)
-        return self
-
-    def _convert(self, dtype: Any) -> None:
-        dtype = as_dtype("to", dtype)
-        if dtype.kind != "f":
-            raise bad_type("to", "dtype", str(dtype), "float32 or float64")
+        kind, where, _ = targets("to", args, dtype, device)
+        if kind is not None and kind.kind != "f":
+            raise bad_type("to", "dtype", str(kind), "float32 or float64")
         for tensor in (*self.parameters(), *self.buffers()):
             for each in (tensor, tensor.grad):
-                if each is not None and each.data.dtype != dtype and each.data.dtype.kind == "f":
-                    each.data = each.data.astype(dtype, order="K")
+                if each is None:
+                    continue
+                data = each.data
+                if kind is not None and data.dtype != kind and data.dtype.kind == "f":
+                    data = data.astype(kind, order="K")
+                if where is not None:
+                    data = move(data, where)
+                if data is not each.data:
+                    each.data = data
+        return self
+
+    def cpu(self) -> Self:
+        """Move parameters and buffers to the CPU; return the module."""
+        return self.to("cpu")
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move parameters and buffers to a GPU, by default the current one; return the module."""
+        return self.to("cuda" if device is None else device)
 
     def float(self) -> Self:
         """Convert floating-point parameters and buffers to float32; return the module."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.devices import made
 from fastgrad.errors import bad_value
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
@@ -31,6 +32,8 @@ class LayerNorm(Module):
         Whether there are weight and bias.
     bias : bool
         Whether there is a bias, given that there is a weight.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -59,6 +62,7 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
@@ -69,7 +73,7 @@ class LayerNorm(Module):
         self.elementwise_affine = elementwise_affine
         for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
             self.register_parameter(
-                name, new_parameter("LayerNorm", self.normalized_shape, dtype) if wanted else None
+                name, new_parameter("LayerNorm", self.normalized_shape, dtype, device) if wanted else None
             )
         self.reset_parameters()
 
@@ -106,6 +110,8 @@ class BatchNorm1d(Module):
         Whether there is a weight and, with `bias`, a bias.
     track_running_stats : bool
         Whether running statistics are kept and used in evaluation; without them the batch's own always are.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
     bias : bool
@@ -148,6 +154,7 @@ class BatchNorm1d(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
@@ -163,13 +170,12 @@ class BatchNorm1d(Module):
         self.track_running_stats = track_running_stats
         shape = (self.num_features,)
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            self.register_parameter(name, new_parameter("BatchNorm1d", shape, dtype) if wanted else None)
+            self.register_parameter(name, new_parameter("BatchNorm1d", shape, dtype, device) if wanted else None)
         for name in ("running_mean", "running_var"):
-            like = new_parameter("BatchNorm1d", shape, dtype)
+            like = new_parameter("BatchNorm1d", shape, dtype, device)
             self.register_buffer(name, Tensor(like.data) if track_running_stats else None)
-        self.register_buffer(
-            "num_batches_tracked", Tensor(np.zeros((), np.int64)) if track_running_stats else None
-        )
+        count = Tensor(made("BatchNorm1d", device, np.zeros, (), np.int64))
+        self.register_buffer("num_batches_tracked", count if track_running_stats else None)
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import is_array
 from fastgrad.dtypes import get_default_dtype
 from fastgrad.errors import bad_type
 from fastgrad.tensor import Tensor
@@ -48,7 +49,7 @@ class Parameter(Tensor):
             data = source.data
         elif data is None:
             data = np.empty(0, get_default_dtype())
-        elif not isinstance(data, np.ndarray):
+        elif not is_array(data):
             raise bad_type("Parameter", "data", type(data).__name__, "a Tensor or an ndarray")
         if requires_grad and data.dtype.kind != "f":
             expected = "float32 or float64 where requires_grad=True"

@@ -22,6 +22,8 @@ class PReLU(Module):
         1, or the number of channels (dimension 1 of the input) for one slope each.
     init : float
         The slopes at first.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -41,11 +43,11 @@ class PReLU(Module):
     array([-1.,  2.], dtype=float32)
     """
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters = check_size("PReLU", "num_parameters", num_parameters, least=1)
         self.init = init
-        self.weight = new_parameter("PReLU", (self.num_parameters,), dtype)
+        self.weight = new_parameter("PReLU", (self.num_parameters,), dtype, device)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -32,7 +32,7 @@ def _check_nonlinearity(function: str, nonlinearity: str) -> str:
 def _check_state(function: str, argument: str, value: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The initial state `value`, or zeros."""
     if value is None:
-        return Tensor(np.zeros(shape, x.dtype))
+        return Tensor(np.zeros(shape, x.dtype, like=x.data))
     state = as_floating(function, argument, value)
     if state.shape != shape:
         raise bad_value(
@@ -54,13 +54,13 @@ class _Recurrent(Module):
         self.bias = bias
         self.nonlinearity = _check_nonlinearity(name, nonlinearity)
 
-    def _add(self, suffix: str, inputs: int, dtype: Any) -> None:
+    def _add(self, suffix: str, inputs: int, dtype: Any, device: Any) -> None:
         """Register the weights and biases of one layer in one direction."""
         name, hidden = type(self).__name__, self.hidden_size
-        self.register_parameter(f"weight_ih{suffix}", new_parameter(name, (hidden, inputs), dtype))
-        self.register_parameter(f"weight_hh{suffix}", new_parameter(name, (hidden, hidden), dtype))
+        self.register_parameter(f"weight_ih{suffix}", new_parameter(name, (hidden, inputs), dtype, device))
+        self.register_parameter(f"weight_hh{suffix}", new_parameter(name, (hidden, hidden), dtype, device))
         for bias in (f"bias_ih{suffix}", f"bias_hh{suffix}"):
-            self.register_parameter(bias, new_parameter(name, (hidden,), dtype) if self.bias else None)
+            self.register_parameter(bias, new_parameter(name, (hidden,), dtype, device) if self.bias else None)
 
     def reset_parameters(self) -> None:
         """Draw new initial values, uniform on ±1/√hidden_size."""
@@ -89,6 +89,8 @@ class RNNCell(_Recurrent):
         Whether there are b_ih and b_hh.
     nonlinearity : {"tanh", "relu"}
         The activation.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -127,10 +129,11 @@ class RNNCell(_Recurrent):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: str = "tanh",
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, nonlinearity)
-        self._add("", self.input_size, dtype)
+        self._add("", self.input_size, dtype, device)
         self.reset_parameters()
 
     def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
@@ -166,6 +169,8 @@ class RNN(_Recurrent):
         Probability of :class:`Dropout` between layers; with one layer there is a warning.
     bidirectional : bool
         Whether each layer also runs from the last step to the first, the states of both side by side.
+    device : device or str, optional
+        Where the parameters are; by default the CPU.
     dtype : numpy dtype, optional
         float32 or float64; the default dtype by default.
 
@@ -201,6 +206,7 @@ class RNN(_Recurrent):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, nonlinearity)
@@ -219,7 +225,7 @@ class RNN(_Recurrent):
         inputs = self.input_size
         for layer in range(self.num_layers):
             for suffix in self._suffixes(layer):
-                self._add(suffix, inputs, dtype)
+                self._add(suffix, inputs, dtype, device)
             inputs = self.hidden_size * (2 if bidirectional else 1)
         self.reset_parameters()
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastgrad.arrays import beside, is_writable
+from fastgrad.creation import values_of
 from fastgrad.errors import bad_type
 from fastgrad.tensor import Tensor
 
@@ -53,7 +55,7 @@ def state_dict(
 
 
 def _as_array(key: str, value: Any) -> np.ndarray:
-    array = value.data if isinstance(value, Tensor) else np.asarray(value)
+    array = values_of(value)
     if array.dtype.kind not in "fiub":
         raise bad_type("load_state_dict", f"state_dict[{key!r}]", f"of dtype {array.dtype}", "numbers")
     return array
@@ -85,11 +87,11 @@ def load_state_dict(module: Module, state: Mapping[str, Any], strict: bool) -> I
             f"load_state_dict(): the state does not fit {type(module).__name__}; nothing was loaded\n    "
             + "\n    ".join(problems)
         )
-    read_only = [key for key in arrays if not own[key].data.flags.writeable]
+    read_only = [key for key in arrays if not is_writable(own[key].data)]
     if read_only:
         raise ValueError(f"load_state_dict(): read-only memory, nothing was loaded: {', '.join(read_only)}")
     for key, array in arrays.items():
         tensor = own[key]
-        np.copyto(tensor.data, array, casting="unsafe")
+        np.copyto(tensor.data, beside(tensor.data, array), casting="unsafe")
         tensor.version.count += 1
     return IncompatibleKeys(missing, unexpected)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array
 from fastgrad.autograd.graph import record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type
@@ -15,7 +16,6 @@ from fastgrad.ops import extremes
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
 from fastgrad.ops.reduction import repeat_back
 from fastgrad.ops.reduction import sum as sum_
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -253,8 +253,10 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     axes = tuple(range(xd.ndim)) if dims is None else dims
 
     def compute() -> Any:
-        largest = np.max(xd, axis=axes, keepdims=True, initial=-np.inf)
-        largest = np.where(np.isfinite(largest), largest, xd.dtype.type(0))
+        largest = zero = xd.dtype.type(0)
+        if all(xd.shape[axis] for axis in axes):
+            largest = np.max(xd, axis=axes, keepdims=True)
+            largest = np.where(np.isfinite(largest), largest, zero)
         return np.log(_add(np.exp(xd - largest), axes, None, None, True)) + largest
 
     full = as_array(state.quiet(compute))

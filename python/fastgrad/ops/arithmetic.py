@@ -78,7 +78,7 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
         xd = x.data
         if isinstance(y, Value):
             yd = y.data
-            if xd.shape == yd.shape and xd.dtype is yd.dtype:
+            if xd.shape == yd.shape and xd.dtype is yd.dtype and type(xd) is type(yd):
                 return record(state.quiet(_add, xd, yd), (x, y), _add_rule)
         elif y.__class__ in _NUMBERS and xd.dtype.kind == "f":
             return record(state.quiet(_add, xd, y), (x,), _number_rule)
@@ -130,7 +130,7 @@ def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
         xd = x.data
         if isinstance(y, Value):
             yd = y.data
-            if xd.shape == yd.shape and xd.dtype is yd.dtype and xd.dtype.kind == "f":
+            if xd.shape == yd.shape and xd.dtype is yd.dtype and type(xd) is type(yd) and xd.dtype.kind == "f":
                 return record(state.quiet(_subtract, xd, yd), (x, y), _sub_rule)
         elif y.__class__ in _NUMBERS and xd.dtype.kind == "f":
             return record(state.quiet(_subtract, xd, y), (x,), _number_rule)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import address, is_writable, scattered, strided
 from fastgrad.autograd.graph import Leaf, Node, Value, Version, make_node
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
-from fastgrad.traced import address, strided
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -46,15 +46,13 @@ def _view_rule(root: Array, view: Array, offset: int, strides: tuple[int, ...]) 
     overlaps = any(s == 0 and n > 1 for s, n in zip(strides, part_shape, strict=True))
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        flat = np.zeros(size, dtype, like=dy)
-        part = strided(flat, part_shape, strides, offset)
         if overlaps:
-            where = np.ndarray(
-                part_shape, np.int64, np.arange(size), offset * 8 // dtype.itemsize, _scaled(strides, dtype)
-            )
-            np.add.at(flat, where, dy)
+            places = np.arange(size, dtype=np.int64, like=dy)
+            where = strided(places, part_shape, _scaled(strides, dtype), offset * 8 // dtype.itemsize)
+            flat = scattered((size,), where, dy)
         else:
-            part[...] = dy
+            flat = np.zeros(size, dtype, like=dy)
+            strided(flat, part_shape, strides, offset)[...] = dy
         return (strided(flat, shape, layout),)
 
     rule.__qualname__ = "as_strided"
@@ -122,7 +120,7 @@ def change(
     ValueError
         If the memory is read-only.
     """
-    if not x.data.flags.writeable:
+    if not is_writable(x.data):
         raise bad_value(function, "x", "read-only memory", "memory that can be written")
     recording = state.enabled and (x.node is not None or any([p.node is not None for p in parents]))
     if not recording:

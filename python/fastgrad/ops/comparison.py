@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import is_array
 from fastgrad.autograd.graph import Value, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type
 from fastgrad.ops.operands import as_tensor, operate
 
@@ -38,13 +40,15 @@ __all__ = [
 
 
 def _compare(function: str, ufunc: Any, x: Any, y: Any) -> Tensor:
-    if isinstance(x, Value) and isinstance(y, Value) and x.data.dtype is y.data.dtype and x.data.shape == y.data.shape:
-        return wrap(ufunc(x.data, y.data))
+    if isinstance(x, Value) and isinstance(y, Value):
+        xd, yd = x.data, y.data
+        if xd.dtype is yd.dtype and xd.shape == yd.shape and type(xd) is type(yd):
+            return wrap(ufunc(xd, yd))
     return wrap(operate(function, ufunc, x, y)[0])
 
 
 def _comparable(y: Any) -> bool:
-    return isinstance(y, (Value, np.ndarray, np.generic, int, float, list, tuple))
+    return is_array(y) or isinstance(y, (Value, np.generic, int, float, list, tuple))
 
 
 def eq(x: Any, y: Any) -> Tensor:
@@ -163,6 +167,7 @@ def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
     x, y = as_tensor("isclose", "x", x), as_tensor("isclose", "y", y)
     if x.data.dtype != y.data.dtype:
         raise bad_type("isclose", "y", f"of dtype {y.data.dtype}", f"{x.data.dtype}, the dtype of x")
+    check_same("isclose", x=x.data, y=y.data)
     return wrap(np.isclose(x.data, y.data, rtol, atol, equal_nan))
 
 
@@ -178,4 +183,6 @@ def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
 
 def equal(x: Any, y: Any) -> bool:
     """Whether two tensors have the same shape and elements. Source: ``torch.equal``."""
-    return np.array_equal(as_tensor("equal", "x", x).data, as_tensor("equal", "y", y).data)
+    xd, yd = as_tensor("equal", "x", x).data, as_tensor("equal", "y", y).data
+    check_same("equal", x=xd, y=yd)
+    return bool(np.array_equal(xd, yd))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastgrad.arrays import as_array
 from fastgrad.autograd.graph import Value, record, wrap
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_dims
 from fastgrad.ops.products import maximum, minimum
 from fastgrad.ops.reduction import repeat_back
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -68,7 +68,7 @@ def _along(function: str, find: Any, x: Tensor, dim: int, keepdim: bool) -> Valu
     xd = x.data
     dim = check_dim(function, dim, xd.ndim)
     if not xd.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
+        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64, like=xd)))
     check_not_empty(function, xd, (dim,))
     index = np.expand_dims(find(xd, axis=dim), dim)
     return taken(function, x, dim, index, keepdim)
@@ -183,7 +183,7 @@ def _place(function: str, find: Any, x: Any, dim: Any, keepdim: bool) -> Tensor:
         return wrap(as_array(find(xd)).reshape((1,) * xd.ndim if keepdim else ()))
     dim = check_dim(function, dim, xd.ndim)
     check_not_empty(function, xd, (dim,))
-    return wrap(as_array(find(xd, axis=dim, keepdims=keepdim) if xd.ndim else 0))
+    return wrap(as_array(find(xd, axis=dim, keepdims=keepdim) if xd.ndim else np.zeros((), np.int64, like=xd)))
 
 
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:

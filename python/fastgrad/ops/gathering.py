@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import as_array, check, scattered
 from fastgrad.autograd.graph import record
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.ops.indexing import getitem
 from fastgrad.ops.operands import as_tensor, check_dim
-from fastgrad.traced import as_array, check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -44,6 +45,7 @@ def index_select(x: Any, dim: int, index: Any) -> Tensor:
 def _index_grid(function: str, x: Array, dim: int, index: Any) -> tuple[Any, ...]:
     """For each element of `index` the place in `x` it stands for: its own, but along `dim` what it says."""
     index = as_tensor(function, "index", index).data
+    check_same(function, x=x, index=index)
     if index.dtype.kind != "i":
         raise bad_type(function, "index", f"of dtype {index.dtype}", "int64")
     n = max(x.ndim, 1)
@@ -55,7 +57,7 @@ def _index_grid(function: str, x: Array, dim: int, index: Any) -> tuple[Any, ...
 
     def check_range(index: Array) -> None:
         if index.size and (index.min() < 0 or index.max() >= size):
-            wrong = index[(index < 0) | (index >= size)].flat[0]
+            wrong = index[(index < 0) | (index >= size)].reshape(-1)[0]
             raise bad_index(function, "index", str(wrong), f"between 0 and {size - 1}")
 
     check(check_range, index)
@@ -102,12 +104,10 @@ def gather(x: Any, dim: int, index: Any) -> Tensor:
     x = as_tensor("gather", "x", x)
     dim = check_dim("gather", dim, x.data.ndim)
     grid = _index_grid("gather", x.data, dim, index)
-    shape, dtype = x.data.shape, x.data.dtype
+    shape = x.data.shape
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        dx = np.zeros(shape, dtype, like=dy)
-        np.add.at(dx, grid, dy)
-        return (dx,)
+        return (scattered(shape, grid, dy),)
 
     return record(as_array(x.data[grid]), (x,), rule)
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import beside, is_array, is_on_device, scattered
 from fastgrad.autograd.graph import Value, record, record_view
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim
-from fastgrad.traced import ARRAYS
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "getitem",
     "narrow",
+    "place_index",
     "plain_index",
     "select",
     "two_steps",
@@ -39,7 +41,7 @@ def plain_index(index: Any) -> tuple[Any, bool]:
             part = part.data
         elif isinstance(part, (list, range)):
             part = np.asarray(part, dtype=None if len(part) else np.int64)
-        if isinstance(part, ARRAYS):
+        if is_array(part):
             if part.dtype.kind == "u":  # a mask in old torch programs; here, as in numpy, numbers
                 part = part.astype(np.int64)
             if part.dtype.kind not in "ib":
@@ -69,7 +71,7 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
     if not any(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in index):
         return None
     used = sum(
-        part.ndim if isinstance(part, ARRAYS) and part.dtype.kind == "b" else 1 for part in index if _takes(part)
+        _width(part) for part in index
     )
     first: list[Any] = []
     second: list[Any] = []
@@ -78,7 +80,7 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
             rest = [slice(None)] * (ndim - used)
             first += rest
             second += rest
-        elif isinstance(part, ARRAYS):
+        elif is_array(part):
             first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
             second.append(part)
         elif isinstance(part, (bool, np.bool_)):
@@ -94,6 +96,35 @@ def two_steps(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...], tuple
 def _takes(part: Any) -> bool:
     """Whether this part of an index uses up dimensions."""
     return part is not None and part is not Ellipsis and not isinstance(part, (bool, np.bool_))
+
+
+def place_index(function: str, x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An index of arrays with all of them on the GPU where x is, and within range: cupy wraps around."""
+    if not any([is_on_device(part) for part in (x, *index)]):
+        return index
+    placed: list[Any] = []
+    axis, rest = 0, x.ndim - sum([_width(part) for part in index])
+    for part in index:
+        if is_array(part):
+            if is_on_device(part):
+                check_same(function, x=x, index=part)
+            if part.dtype.kind == "i" and part.size:
+                n = x.shape[axis]
+                low, high = int(part.min()), int(part.max())
+                if low < -n or high >= n:
+                    given = low if low < -n else high
+                    raise bad_index(function, "index", str(given), f"between {-n} and {n - 1} in dimension {axis}")
+            part = beside(x, part)
+        axis += rest if part is Ellipsis else _width(part)
+        placed.append(part)
+    return tuple(placed)
+
+
+def _width(part: Any) -> int:
+    """How many dimensions this part of an index uses up."""
+    if is_array(part) and part.dtype.kind == "b":
+        return int(part.ndim)
+    return int(_takes(part))
 
 
 def getitem(x: Any, index: Any) -> Tensor:
@@ -135,6 +166,7 @@ def getitem(x: Any, index: Any) -> Tensor:
         steps = two_steps(index, xd.ndim)
         if steps is not None:
             return getitem(getitem(x, steps[0]), steps[1])
+        index = place_index("getitem", xd, index)
     if basic and index.__class__ is slice and index.step is not None and index.step <= 0:
         raise bad_value("getitem", "index", f"a slice of step {index.step}", "a step greater than 0")
     try:
@@ -151,11 +183,10 @@ def getitem(x: Any, index: Any) -> Tensor:
     shape, dtype = xd.shape, xd.dtype
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
+        if not basic:
+            return (scattered(shape, index, dy),)
         dx = np.zeros(shape, dtype, like=dy)
-        if basic:
-            dx[index] = dy
-        else:
-            np.add.at(dx, index, dy)
+        dx[index] = dy
         return (dx,)
 
     return record_view(y, x, rule) if basic else record(y, (x,), rule)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import clip_into, full, is_writable
 from fastgrad.autograd.graph import Value
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
@@ -55,11 +56,13 @@ def _prepare(
 def _quickly(ufunc: Any, x: Any, y: Any) -> bool:
     """Do it at once, if nothing has to be converted or recorded; say whether that was so."""
     xd = x.data
-    if xd.dtype.kind != "f" or not xd.flags.writeable or (state.enabled and x.node is not None):
+    if xd.dtype.kind != "f" or not is_writable(xd) or (state.enabled and x.node is not None):
         return False
     if isinstance(y, Value):
         yd = y.data
-        if yd.dtype is not xd.dtype or yd.shape != xd.shape or (state.enabled and y.node is not None):
+        if yd.dtype is not xd.dtype or yd.shape != xd.shape or type(yd) is not type(xd):
+            return False
+        if state.enabled and y.node is not None:
             return False
         state.quiet(ufunc, xd, yd, xd)
     elif y.__class__ is float or y.__class__ is int:
@@ -221,7 +224,7 @@ def clamp_(x: Any, min: float | None = None, max: float | None = None) -> Tensor
     if min is None and max is None:
         raise bad_value("clamp_", "min", "None beside max=None", "at least one of the two")
     data = x.data
-    inside = np.ones(data.shape, np.bool_)
+    inside = full(data.shape, True, np.bool_, like=data)
     if min is not None:
         inside &= ~(data < min)
     if max is not None:
@@ -231,4 +234,4 @@ def clamp_(x: Any, min: float | None = None, max: float | None = None) -> Tensor
         return (dy * inside,)
 
     rule.__qualname__ = "clamp"
-    return change("clamp_", x, lambda: np.clip(data, min, max, out=data, casting="unsafe"), (), rule)
+    return change("clamp_", x, lambda: clip_into(data, min, max), (), rule)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, is_on_device
 from fastgrad.autograd.graph import record
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.indexing import getitem, select
 from fastgrad.ops.operands import as_tensor, check_dim
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -39,8 +40,10 @@ def _several(function: str, tensors: Any) -> list[Tensor]:
     return found
 
 
-def _common(tensors: list[Tensor]) -> list[Array]:
+def _common(function: str, tensors: list[Tensor]) -> list[Array]:
     """Their arrays in one dtype."""
+    if any([is_on_device(t.data) for t in tensors]):
+        check_same(function, **{f"tensors[{i}]": t.data for i, t in enumerate(tensors)})
     dtype = tensors[0].data.dtype
     for t in tensors[1:]:
         if t.data.dtype != dtype:
@@ -81,7 +84,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     """
     given = _several("cat", tensors)
     found = [t for t in given if t.data.shape != (0,)] or given
-    arrays = _common(given)
+    arrays = _common("cat", given)
     kept = [a for t, a in zip(given, arrays, strict=True) if any(t is f for f in found)]
     first = kept[0]
     if not first.ndim:
@@ -142,7 +145,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             [2, 4]])
     """
     found = _several("stack", tensors)
-    arrays = _common(found)
+    arrays = _common("stack", found)
     shape = arrays[0].shape
     for i, a in enumerate(arrays):
         if a.shape != shape:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastgrad import backend
 from fastgrad.autograd.graph import Value, record, sum_to_shape
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
 
@@ -32,6 +33,7 @@ def product(a: Array, b: Array) -> Array:
 
 
 def _shape_error(function: str, x: Array, y: Array) -> Exception:
+    check_same(function, x=x, y=y)
     if x.dtype != y.dtype:
         return bad_type(function, "y", f"of dtype {y.dtype}", f"{x.dtype}, the dtype of x")
     return bad_value(function, "y", f"of shape {y.shape}", f"a shape that can be multiplied from the left by {x.shape}")
@@ -74,7 +76,7 @@ def matmul(x: Any, y: Any) -> Tensor:
     xd, yd = x.data, y.data
     if xd.ndim != 2 or yd.ndim != 2:
         return _matmul_other(x, y)
-    if xd.dtype != yd.dtype or xd.shape[1] != yd.shape[0]:
+    if xd.dtype != yd.dtype or xd.shape[1] != yd.shape[0] or type(xd) is not type(yd):
         raise _shape_error("matmul", xd, yd)
     z = product(xd, yd)
 
@@ -98,7 +100,8 @@ def rmatmul(x: Any, y: Any) -> Tensor:
 def _matmul_other(x: Tensor, y: Tensor) -> Tensor:
     """Vectors become matrices for the time of the product; batches broadcast to one leading dimension."""
     xd, yd = x.data, y.data
-    if xd.dtype != yd.dtype or not xd.ndim or not yd.ndim or xd.shape[-1] != yd.shape[-2 if yd.ndim > 1 else 0]:
+    fit = xd.dtype == yd.dtype and xd.ndim and yd.ndim and xd.shape[-1] == yd.shape[-2 if yd.ndim > 1 else 0]
+    if not fit or type(xd) is not type(yd):
         raise _shape_error("matmul", xd, yd)
     if xd.ndim <= 2 and yd.ndim <= 2:
         if xd.ndim == 1:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, is_array, is_on_device, to_host
 from fastgrad.autograd.graph import Value, sum_to_shape, wrap
 from fastgrad.autograd.mode import state
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_type, bad_value
-from fastgrad.traced import ARRAYS, as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -26,6 +27,7 @@ __all__ = [
     "fit",
     "operate",
     "scalar_dtype",
+    "together",
 ]
 
 
@@ -35,7 +37,7 @@ def as_tensor(function: str, argument: str, x: Any) -> Tensor:
         return x  # type: ignore[return-value]
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):
         return wrap(np.array(x, scalar_dtype(x)))
-    if isinstance(x, (*ARRAYS, np.generic, list, tuple)):
+    if is_array(x) or isinstance(x, (np.generic, list, tuple)):
         array = as_array(x)
         if isinstance(x, (list, tuple)) and array.dtype.kind == "f":
             array = array.astype(dtypes.get_default_dtype())
@@ -77,7 +79,18 @@ def binary_operands(
         dtype = dtypes.get_default_dtype()
     xd = a.data if dx == dtype else a.data.astype(dtype)
     yd = b.data if dy == dtype else b.data.astype(dtype)
+    if is_on_device(xd) or is_on_device(yd):
+        xd, yd = together(function, x=xd, y=yd)
     return a, b, xd, yd
+
+
+def together(function: str, **arrays: Any) -> list[Any]:
+    """Arrays for one operation on a GPU, by the names of the arguments, or an error if they are not all there.
+
+    Those of the processor's that have no dimensions may take part; they become numpy's scalars.
+    """
+    check_same(function, **{name: array for name, array in arrays.items() if is_on_device(array) or array.ndim})
+    return [array if is_on_device(array) else array[()] for array in arrays.values()]
 
 
 def operate(
@@ -104,6 +117,8 @@ def as_floating(x: np.ndarray) -> np.ndarray:
 def fit(dy: Any, parent: np.ndarray) -> np.ndarray:
     """The gradient of a broadcast and perhaps converted operand, in the operand's own shape and dtype."""
     dy = sum_to_shape(dy, parent.shape)
+    if is_on_device(dy) and not is_on_device(parent):
+        dy = to_host(dy)
     return dy if dy.dtype == parent.dtype else dy.astype(parent.dtype)  # type: ignore[no-any-return]
 
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import as_array, beside, shape_at
+from fastgrad.devices import check_same
 from fastgrad.dtypes import cast
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.ops.change import change
-from fastgrad.ops.indexing import getitem, plain_index, two_steps
+from fastgrad.ops.indexing import getitem, place_index, plain_index, two_steps
 from fastgrad.ops.inplace import check_broadcast
 from fastgrad.ops.operands import as_tensor, fit
 from fastgrad.random import Generator, numpy_generator
-from fastgrad.traced import as_array, shape_at
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -72,7 +73,7 @@ def copy_(x: Any, source: Any, non_blocking: bool = False) -> Tensor:
     check_broadcast("copy_", x.data, b.data, "source")
     rule = _only_source(b.data)
     rule.__qualname__ = "copy"
-    return change("copy_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
+    return change("copy_", x, lambda: np.copyto(x.data, beside(x.data, b.data), casting="unsafe"), (b,), rule)
 
 
 def fill_(x: Any, value: Any) -> Tensor:
@@ -90,7 +91,7 @@ def fill_(x: Any, value: Any) -> Tensor:
     cast("fill_", "value", b.data, x.data.dtype)
     rule = _only_source(b.data)
     rule.__qualname__ = "fill"
-    return change("fill_", x, lambda: np.copyto(x.data, b.data, casting="unsafe"), (b,), rule)
+    return change("fill_", x, lambda: np.copyto(x.data, beside(x.data, b.data), casting="unsafe"), (b,), rule)
 
 
 def zero_(x: Any) -> Tensor:
@@ -118,13 +119,15 @@ def masked_fill_(x: Any, mask: Any, value: Any) -> Tensor:
         raise bad_type("masked_fill_", "mask", f"of dtype {mask.data.dtype}", "bool")
     check_broadcast("masked_fill_", x.data, mask.data, "mask")
     b = as_tensor("masked_fill_", "value", value)
-    where, source = mask.data.copy(), b.data
+    check_same("masked_fill_", x=x.data, mask=mask.data)
+    where, source = mask.data.copy(), beside(x.data, b.data)
     cast("masked_fill_", "value", source, x.data.dtype)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         kept = np.where(where, dy.dtype.type(0), dy) if needs[0] else None
-        return kept, fit(np.where(where, dy, dy.dtype.type(0)), source) if needs[1] else None
+        return kept, fit(np.where(where, dy, dy.dtype.type(0)), b_array) if needs[1] else None
 
+    b_array = b.data
     rule.__qualname__ = "masked_fill"
     return change("masked_fill_", x, lambda: np.copyto(x.data, source, casting="unsafe", where=where), (b,), rule)
 
@@ -163,6 +166,8 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     steps = None if basic else two_steps(index, x.data.ndim)
     if steps is not None:
         return setitem(getitem(x, steps[0]), steps[1], value)
+    if not basic:
+        index = place_index("setitem", x.data, index)
     b = as_tensor("setitem", "value", value)
     data, source = x.data, b.data
     try:
@@ -179,7 +184,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         source = source.copy()
 
     def write() -> None:
-        data[index] = source.astype(data.dtype, copy=False)
+        data[index] = beside(data, source).astype(data.dtype, copy=False)
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
         dx = None
@@ -204,7 +209,7 @@ def uniform_(x: Any, low: float = 0.0, high: float = 1.0, *, generator: Generato
     if not low <= high:
         raise bad_value("uniform_", "high", repr(high), f"at least low={low!r}")
     values = numpy_generator(generator).random(x.data.shape) * (high - low) + low
-    return change("uniform_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)
+    return change("uniform_", x, lambda: np.copyto(x.data, beside(x.data, values), casting="unsafe"), (), _zero)
 
 
 def normal_(x: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
@@ -212,4 +217,4 @@ def normal_(x: Any, mean: float = 0.0, std: float = 1.0, *, generator: Generator
     if not std >= 0:
         raise bad_value("normal_", "std", repr(std), "at least 0")
     values = numpy_generator(generator).standard_normal(x.data.shape) * std + mean
-    return change("normal_", x, lambda: np.copyto(x.data, values, casting="unsafe"), (), _zero)
+    return change("normal_", x, lambda: np.copyto(x.data, beside(x.data, values), casting="unsafe"), (), _zero)

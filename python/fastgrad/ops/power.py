@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, check
 from fastgrad.autograd.graph import Value, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, fit, operate
-from fastgrad.traced import as_array, check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor

@@ -53,7 +53,7 @@ def mul(x: Any, y: Any) -> Tensor:
         xd = x.data
         if isinstance(y, Value):
             yd = y.data
-            if xd.shape == yd.shape and xd.dtype is yd.dtype:
+            if xd.shape == yd.shape and xd.dtype is yd.dtype and type(xd) is type(yd):
 
                 def rule(dz: np.ndarray, needs: Needs) -> tuple[Any, ...]:
                     return dz * yd if needs[0] else None, dz * xd if needs[1] else None

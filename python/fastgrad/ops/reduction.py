@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import as_array, row_major, strided
 from fastgrad.autograd.graph import Value, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type
 from fastgrad.ops.operands import as_tensor, check_dims
-from fastgrad.traced import as_array, row_major, strided
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import check
 from fastgrad.autograd.graph import record
 from fastgrad.errors import bad_value
 from fastgrad.ops.operands import as_tensor, fit, operate
-from fastgrad.traced import check
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor

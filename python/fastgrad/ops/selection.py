@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import full, is_array, is_on_device
 from fastgrad.autograd.graph import Value, record, wrap
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
-from fastgrad.ops.operands import as_tensor, binary_operands, fit
+from fastgrad.ops.operands import as_tensor, binary_operands, fit, together
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -60,6 +61,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if c.dtype.kind != "b":
         raise bad_type("where", "condition", f"of dtype {c.dtype}", "bool")
     a, b, xd, yd = binary_operands("where", x, y)
+    if is_on_device(c) or is_on_device(xd) or is_on_device(yd):
+        c, xd, yd = together("where", condition=c, x=xd, y=yd)
     try:
         z = np.where(c, xd, yd)
     except ValueError:
@@ -114,7 +117,7 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise bad_value("clamp", "min", "None beside max=None", "at least one of the two")
     x = as_tensor("clamp", "x", x)
-    if isinstance(min, (Value, np.ndarray)) or isinstance(max, (Value, np.ndarray)):
+    if any(isinstance(limit, Value) or is_array(limit) for limit in (min, max)):
         return _clamp_by_tensors(x, min, max)
     xd = x.data
     limits = [v for v in (min, max) if v is not None]
@@ -130,7 +133,7 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
         y = xd.copy()
 
     def rule(dy: Array, needs: Needs) -> tuple[Any, ...]:
-        inside = np.ones(xd.shape, np.bool_)
+        inside = full(xd.shape, True, np.bool_, like=xd)
         if min is not None:
             inside &= xd >= min
         if max is not None:

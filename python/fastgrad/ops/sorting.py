@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import as_array
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_value
 from fastgrad.ops.extremes import ValuesIndices, check_not_empty, taken
 from fastgrad.ops.operands import as_tensor, check_dim
-from fastgrad.traced import as_array
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -23,7 +23,7 @@ Array = np.ndarray
 def _order(x: Array, dim: int, descending: bool) -> Array:
     """Stable in both directions: equal elements keep their order. NaN counts as the largest."""
     if not x.ndim:
-        return np.zeros((), np.int64)
+        return np.zeros((), np.int64, like=x)
     if not descending:
         return np.argsort(x, axis=dim, kind="stable")
     order = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
@@ -46,7 +46,7 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) 
     x = as_tensor("sort", "x", x)
     dim = check_dim("sort", dim, x.data.ndim)
     if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
+        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64, like=x.data)))
     return taken("sort", x, dim, _order(x.data, dim, descending), True)
 
 
@@ -80,7 +80,7 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     if not 0 <= k <= size:
         raise bad_value("topk", "k", str(k), f"between 0 and {size}")
     if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
+        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64, like=x.data)))
     order = _order(x.data, dim, largest)
     return taken("topk", x, dim, np.take(order, range(k), dim), True)
 
@@ -99,7 +99,7 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
         return median(x.reshape(-1), 0).values
     dim = check_dim("median", dim, x.data.ndim)
     if not x.data.ndim:
-        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64)))
+        return ValuesIndices(x.clone(), wrap(np.zeros((), np.int64, like=x.data)))
     check_not_empty("median", x.data, (dim,))
     order = _order(x.data, dim, False)
     middle = np.take(order, [(x.data.shape[dim] - 1) // 2], dim)

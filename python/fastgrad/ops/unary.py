@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import as_array, is_on_device, whole
 from fastgrad.autograd.graph import named, record
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type
 from fastgrad.ops.operands import as_floating, as_tensor
-from fastgrad.traced import as_array, whole
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -67,6 +68,8 @@ def _rsqrt(x: Array) -> Array:
 
 
 def _erf(x: Array) -> Array:
+    if is_on_device(x):
+        return import_module("cupyx.scipy.special").erf(x)  # type: ignore[no-any-return]
     return whole(lambda x: np.asarray(_rounded_erf(x)).astype(x.dtype), x)  # type: ignore[no-any-return]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad._tape import are_same, count_changes, with_gradients
+from fastgrad.arrays import beside, is_on_device, is_writable
 from fastgrad.autograd import enable_grad, mode
 from fastgrad.autograd.graph import wrap
 from fastgrad.errors import bad_type, bad_value
@@ -23,12 +24,16 @@ Arrays = list[np.ndarray]
 def _is_dense(array: np.ndarray) -> bool:
     """Whether the elements lie in memory without gaps, in whatever order of the axes."""
     flags = array.flags
-    return flags.aligned and (flags.forc or array.strides == np.empty_like(array).strides)
+    if not (is_on_device(array) or flags.aligned):
+        return False
+    return flags.c_contiguous or flags.f_contiguous or array.strides == np.empty_like(array).strides
 
 
 def _give_order(buffer: Tensor, param: np.ndarray) -> None:
-    """Copy a buffer if its memory order is not that of its parameter (which may have got other memory)."""
-    a, b = buffer.data, param
+    """Copy a buffer if its memory order or device is not that of its parameter (which may have got other memory)."""
+    a, b = beside(param, buffer.data), param
+    if a is not buffer.data:  # the parameter was moved to another device
+        buffer.data = a
     # Of an axis of length 1 the stride says nothing.
     if a.shape == b.shape and any(
         n > 1 and s != t for n, s, t in zip(a.shape, a.strides, b.strides, strict=True)
@@ -67,9 +72,9 @@ class Update:
     def is_sound(self) -> bool:
         """Whether what may have changed since the arrays were checked is still right."""
         for array, grad in zip(self.params, self.grads, strict=True):
-            if not array.flags.writeable or grad.shape != array.shape or grad.dtype != array.dtype:
+            if not is_writable(array) or grad.shape != array.shape or grad.dtype != array.dtype:
                 return False
-        return all(array.flags.writeable for column in self.buffers for array in column)
+        return all(is_writable(array) for column in self.buffers for array in column)
 
 
 class FusedOptimizer(Optimizer):
@@ -205,7 +210,7 @@ class FusedOptimizer(Optimizer):
             update.tensors.append(p)
             dense = array
             if not _is_dense(array):
-                dense = np.array(array, order="K")
+                dense = array.copy("K")
                 update.packed = [*update.packed, (array, dense)]
             update.params.append(dense)
             update.grads.append(p.grad.data)  # type: ignore[union-attr]
@@ -229,7 +234,7 @@ class FusedOptimizer(Optimizer):
             if array.dtype.kind != "f":
                 raise bad_type(function, "params", f"of dtype {array.dtype}", "float32 or float64")
             for memory in (array, *state):
-                if not memory.flags.writeable:
+                if not is_writable(memory):
                     given = f"in read-only memory (shape {array.shape})"
                     raise bad_value(function, "params", given, "writable memory, also of the state")
             if array.size > 0 and 0 in [s for s, n in zip(array.strides, array.shape, strict=True) if n > 1]:

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import beside, is_array
 from fastgrad.autograd.graph import wrap
+from fastgrad.creation import values_of
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.optim.hooks import Hooked
 from fastgrad.tensor import Tensor
@@ -87,7 +89,7 @@ class Optimizer(Hooked):
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         name = type(self).__name__
-        if isinstance(params, (Tensor, np.ndarray)) or not isinstance(params, Iterable):
+        if isinstance(params, Tensor) or is_array(params) or not isinstance(params, Iterable):
             raise bad_type(name, "params", type(params).__name__, "an iterable of Tensors or dicts")
         self._check_options(defaults)
         self.defaults = defaults
@@ -272,7 +274,7 @@ class Optimizer(Hooked):
             elif not hasattr(value, "__array__"):
                 loaded[name] = deepcopy(value)
             else:
-                array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+                array = values_of(value.detach() if hasattr(value, "detach") else value)
                 if name in self._buffer_names and array.shape != p.shape:
                     raise bad_value(
                         function, f"{where}[{name!r}]", f"shape {array.shape}", f"shape {p.shape}"
@@ -280,8 +282,8 @@ class Optimizer(Hooked):
                 dtype = p.data.dtype if array.dtype.kind == "f" else array.dtype
                 # The kernels want a buffer in the memory order of its parameter.
                 same = array.shape == p.shape
-                copy = np.empty_like(p.data, dtype=dtype) if same else np.empty(array.shape, dtype)
-                copy[...] = array
+                copy = np.empty_like(p.data, dtype=dtype) if same else np.empty(array.shape, dtype, like=p.data)
+                copy[...] = beside(copy, array)
                 loaded[name] = wrap(copy)
         return loaded
 

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
+from fastgrad.arrays import address, is_on_device
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.program.draws import Draw, Drawing
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.kernels import KERNELS
 from fastgrad.program.surroundings import hooks_of
 from fastgrad.program.witness import Witness
-from fastgrad.traced import Traced, address
+from fastgrad.traced import Traced
 
 __all__ = ["Recorder", "Update"]
 
@@ -75,6 +76,8 @@ class Recorder(Witness):
     def trace(self, array: Any) -> Any:
         """The array's stand-in; what is no array stays what it is."""
         if not isinstance(array, np.ndarray):
+            if is_on_device(array):
+                self.refuse("a tensor is on a GPU, whose steps are not recorded yet")
             return array
         traced = self._traced.get(id(array))
         if traced is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from fastgrad.arrays import is_on_device
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor, check_dim, check_flag
 from fastgrad.tensor import Tensor
@@ -77,6 +78,8 @@ def is_one(dy: Any) -> bool:
     """Whether a loss's gradient is the number 1, as it is where backward begins, and need not be multiplied with."""
     if dy.__class__ is Traced:
         return dy.ndim == 0 and dy.recorder.is_constant(dy.array) and bool(dy.array == 1)
+    if is_on_device(dy):
+        return False  # a look at it would wait for the GPU
     return dy.ndim == 0 and float(dy) == 1.0  # a tenth of the time of dy == 1
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_reduction, is_one
 from fastgrad.tensor import Tensor
@@ -107,6 +108,8 @@ def _constant(function: str, argument: str, value: Any, x: Tensor) -> Any:
             f"{function}(): argument '{argument}' requires a gradient, expected one that does not"
         )
     array = tensor.data
+    if type(array) is not type(x.data):
+        check_same(function, **{"x": x.data, argument: array})
     if array.dtype != x.dtype:
         if array.dtype.kind == "f":
             raise bad_type(function, argument, f"of dtype {array.dtype}", f"{x.dtype}, the dtype of x")

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, named, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_reduction, check_unit, is_one
 from fastgrad.tensor import Tensor
@@ -175,6 +176,9 @@ def _class_loss(
     """Bring the classes to the last axis of a matrix, run the kernel, and put the axes back."""
     check_reduction(function, reduction)
     xd, td = x.data, target.data
+    if weight is not None:
+        weight = as_floating(function, "weight", weight)
+    check_same(function, x=xd, target=td, weight=None if weight is None else weight.data)
     shape = xd.shape
     if not shape:
         raise bad_value(function, "x", "of shape ()", "shape (classes,) or (batch, classes, ...)")
@@ -196,7 +200,6 @@ def _class_loss(
         td = td.reshape(-1)
     wd = None
     if weight is not None:
-        weight = as_floating(function, "weight", weight)
         wd = weight.data
         if wd.shape != (classes,):
             raise bad_value(function, "weight", f"of shape {wd.shape}", f"shape ({classes},)")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastgrad import backend
+from fastgrad.arrays import check, row_major
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_int, check_nonnegative, check_number
 from fastgrad.tensor import Tensor
-from fastgrad.traced import check, row_major
 
 __all__ = ["embedding", "one_hot"]
 
@@ -85,6 +86,8 @@ def embedding(
     tensor, indices = _indices("embedding", index)
     w = as_floating("embedding", "w", w)
     wd = w.data
+    if type(indices) is not type(wd):
+        check_same("embedding", index=indices, w=wd)
     if wd.ndim != 2:
         raise bad_value("embedding", "w", f"of shape {wd.shape}", "shape (num_embeddings, embedding_dim)")
     rows, length = wd.shape
@@ -114,7 +117,7 @@ def embedding(
 def _check_range(function: str, index: Any, rows: int) -> None:
     def check_range(index: Any) -> None:
         if index.size and not (index.min() >= 0 and index.max() < rows):
-            wrong = index[(index < 0) | (index >= rows)].flat[0]
+            wrong = index[(index < 0) | (index >= rows)].reshape(-1)[0]
             raise bad_index(function, "index", str(wrong), f"between 0 and {rows - 1}")
 
     check(check_range, index)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, named, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.activation import resolve
 from fastgrad.nn.functional.arguments import as_floating
@@ -118,6 +119,7 @@ def _linear_other(x: Any, w: Any, b: Any, activation: Activation | None, error: 
 def _linear_error(x: Tensor, w: Tensor, b: Tensor | None, error: Exception) -> Exception:
     """What is wrong with the arguments of ``linear``; `error` if it is nothing about shapes or dtypes."""
     named = [("x", x), ("w", w)] if b is None else [("x", x), ("w", w), ("b", b)]
+    check_same("linear", **{name: tensor.data for name, tensor in named})
     for name, tensor in named:
         as_floating("linear", name, tensor)
         if tensor.dtype != x.dtype:

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from fastgrad import backend
+from fastgrad.arrays import as_array
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.autograd.mode import state
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
-from fastgrad.traced import as_array
 
 __all__ = ["batch_norm", "layer_norm"]
 
@@ -37,6 +38,8 @@ def _affine(function: str, argument: str, value: Any, x: Tensor, shape: tuple[in
     if value is None:
         return None
     tensor = as_floating(function, argument, value)
+    if type(tensor.data) is not type(x.data):
+        check_same(function, **{"x": x.data, argument: tensor.data})
     if tensor.shape != shape:
         raise bad_value(function, argument, f"of shape {tensor.shape}", f"shape {shape}")
     if tensor.dtype != x.dtype:

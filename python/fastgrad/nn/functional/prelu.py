@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating
 from fastgrad.tensor import Tensor
@@ -50,6 +51,8 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     """
     x, weight = as_floating("prelu", "x", x), as_floating("prelu", "weight", weight)
     xd, wd = x.data, weight.data
+    if type(xd) is not type(wd):
+        check_same("prelu", x=xd, weight=wd)
     if wd.dtype != xd.dtype:
         raise bad_type("prelu", "weight", f"of dtype {wd.dtype}", f"{xd.dtype}, the dtype of x")
     channels = xd.shape[1] if xd.ndim > 1 else 1

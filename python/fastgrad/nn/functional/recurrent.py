@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastgrad import backend
 from fastgrad.autograd import mode
 from fastgrad.autograd.graph import is_recording, record, wrap
+from fastgrad.devices import check_same
 from fastgrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def rnn_sequence(
     Source: Elman 1990, "Finding structure in time"; one layer and direction of ``torch.nn.RNN``.
     """
     xd, hd, wi, wh = x.data, h0.data, w_ih.data, w_hh.data
+    if not type(xd) is type(hd) is type(wi) is type(wh):
+        check_same("RNN", x=xd, hx=hd, weight_ih=wi, weight_hh=wh)
     bi = None if b_ih is None else b_ih.data
     bh = None if b_hh is None else b_hh.data
     steps, batch, _ = xd.shape

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, record, sum_to_shape, wrap
+from fastgrad.devices import check_same
 from fastgrad.dtypes import promote
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import as_floating, as_tensor, check_number, check_reduction, is_one
@@ -158,6 +159,8 @@ def _regression(
             raise bad_type(function, "x", f"of dtype {x.dtype}", "float32 or float64")
         x, target = x.to(dtype), target.to(dtype)
     xd, td = x.data, target.data
+    if type(xd) is not type(td):
+        check_same(function, x=xd, target=td)
     if xd.shape != td.shape:
         try:
             shape = backend.xp.broadcast_shapes(xd.shape, td.shape)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import to_host
 from fastgrad.errors import bad_value
 from fastgrad.nn.functional.arguments import check_number
 from fastgrad.nn.init.distributions import normal_
@@ -136,4 +137,4 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     normal_(tensor, 0.0, std, generator)
     rows = tensor.data.shape[0]
     order = rng(generator).permuted(np.broadcast_to(np.arange(rows)[:, None], tensor.data.shape), axis=0)
-    return fill("sparse_", tensor, np.where(order < math.ceil(sparsity * rows), 0, tensor.data))
+    return fill("sparse_", tensor, np.where(order < math.ceil(sparsity * rows), 0, to_host(tensor.data)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import random
+from fastgrad.arrays import beside, is_writable
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.tensor import Tensor
 
@@ -22,9 +23,9 @@ def fill(function: str, tensor: Tensor, value: Any) -> Tensor:
     """Write `value` into the tensor's memory, unrecorded, as an in-place change."""
     if not isinstance(tensor, Tensor):
         raise bad_type(function, "tensor", type(tensor).__name__, "a Tensor")
-    if not tensor.data.flags.writeable:
+    if not is_writable(tensor.data):
         raise bad_value(function, "tensor", "read-only", "memory that can be written")
-    tensor.data[...] = value
+    tensor.data[...] = beside(tensor.data, value) if isinstance(value, np.ndarray) else value
     tensor.version.count += 1
     return tensor
 

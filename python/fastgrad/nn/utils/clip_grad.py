@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import as_array, beside, clip_into, is_on_device, is_traced, is_writable
 from fastgrad.autograd.mode import state
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.arguments import check_nonnegative
 from fastgrad.tensor import Tensor
-from fastgrad.traced import as_array, is_traced
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -23,11 +23,15 @@ def _gradients(function: str, parameters: Tensor | Iterable[Tensor]) -> list[Ten
         if not isinstance(tensor, Tensor):
             raise bad_type(function, "parameters", f"an iterable with a {type(tensor).__name__}", "Tensors")
     grads = [grad for tensor in tensors if (grad := tensor.grad) is not None]
-    if not all(grad.data.flags.writeable for grad in grads):
+    if not all(is_writable(grad.data) for grad in grads):
         raise bad_value(
             function, "parameters", "a parameter with a read-only gradient", "one that can be written"
         )
     return grads
+
+
+def _norm(g: Any, norm_type: float) -> Any:
+    return np.linalg.norm(g.ravel(order="A" if is_on_device(g) else "K"), norm_type)
 
 
 def clip_grad_norm_(
@@ -85,7 +89,7 @@ def clip_grad_norm_(
         return Tensor(np.zeros((), np.float32))
     # The order "K" keeps the memory's own: no copy of Fortran-ordered gradients.
     with np.errstate(all="ignore"):
-        norms: Any = np.stack([np.linalg.norm(grad.data.ravel(order="K"), norm_type) for grad in grads])
+        norms: Any = np.stack([beside(grads[0].data, _norm(grad.data, norm_type)) for grad in grads])
         total: Any = np.linalg.norm(norms, norm_type)
         factor: Any = max_norm / (total.astype(np.float64) + 1e-6)
     if error_if_nonfinite and not math.isfinite(total):
@@ -93,13 +97,15 @@ def clip_grad_norm_(
             f"clip_grad_norm_(): the norm of the gradients is {total}, expected a finite one "
             "(error_if_nonfinite=False lets it pass)"
         )
-    # A recorded step multiplies in any case, which costs no bit: it does the same whatever the values are.
-    if is_traced(factor) or not factor >= 1.0:
+    # A recorded step multiplies in any case, which costs no bit: it does the same whatever the values are. So does one
+    # on a GPU, as a look at the factor would wait for it.
+    if is_traced(factor) or is_on_device(factor) or not factor >= 1.0:
         factor = np.minimum(factor, 1.0)  # NaN stays
         for grad in grads:
-            state.quiet(np.multiply, grad.data, factor.astype(grad.data.dtype), grad.data)
+            share = beside(grad.data, factor.astype(grad.data.dtype))
+            state.quiet(np.multiply, grad.data, share, grad.data)
             grad.version.count += 1
-    return Tensor(as_array(total.astype(np.result_type(*(grad.data for grad in grads)))))
+    return Tensor(as_array(total.astype(np.result_type(*(grad.data.dtype for grad in grads)))))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
@@ -134,5 +140,5 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """
     clip_value = check_nonnegative("clip_grad_value_", "clip_value", clip_value)
     for grad in _gradients("clip_grad_value_", parameters):
-        np.clip(grad.data, -clip_value, clip_value, out=grad.data)
+        clip_into(grad.data, -clip_value, clip_value)
         grad.version.count += 1

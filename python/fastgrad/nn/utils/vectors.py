@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fastgrad.arrays import beside, is_writable
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.join import cat
 from fastgrad.tensor import Tensor
@@ -80,13 +81,13 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     total = sum(tensor.data.size for tensor in tensors)
     if vec.shape != (total,):
         raise bad_value("vector_to_parameters", "vec", f"of shape {vec.shape}", f"shape ({total},)")
-    if not all(tensor.data.flags.writeable for tensor in tensors):
+    if not all(is_writable(tensor.data) for tensor in tensors):
         raise bad_value(
             "vector_to_parameters", "parameters", "partly read-only", "memory that can be written"
         )
     start = 0
     for tensor in tensors:
         stop = start + tensor.data.size
-        tensor.data[...] = vec.data[start:stop].reshape(tensor.shape)
+        tensor.data[...] = beside(tensor.data, vec.data[start:stop]).reshape(tensor.shape)
         tensor.version.count += 1
         start = stop

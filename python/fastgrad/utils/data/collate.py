@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import is_array, is_on_device
 from fastgrad.creation import as_tensor, tensor
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.join import stack
@@ -59,7 +60,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 def _collate(batch: Sequence[Any], where: str) -> Any:
     """The batch of what stands at place `where` of each element."""
     first = batch[0]
-    if isinstance(first, (Tensor, np.ndarray)):
+    if isinstance(first, Tensor) or is_array(first):
         return _stack(batch, where)
     if isinstance(first, (bool, int, float, np.generic)) and not isinstance(first, (str, bytes)):
         _check_types(batch, where, (bool, int, float, np.generic), "a number")
@@ -85,15 +86,16 @@ def _check_types(batch: Sequence[Any], where: str, types: type | tuple[type, ...
 
 
 def _stack(batch: Sequence[Any], where: str) -> Tensor:
-    _check_types(batch, where, (Tensor, np.ndarray), "a Tensor or ndarray")
+    _check_types(batch, where, (Tensor, np.ndarray, type(batch[0])), "a Tensor or ndarray")
     shape = batch[0].shape
     for i, element in enumerate(batch):
         if element.shape != shape:
             expected = f"shape {shape} like batch[0]{where}"
             raise bad_value("default_collate", f"batch[{i}]{where}", f"of shape {element.shape}", expected)
-    if any(isinstance(element, Tensor) and element.requires_grad for element in batch):
-        return stack([as_tensor(element) for element in batch])
     arrays = [x.data if isinstance(x, Tensor) else x for x in batch]
+    recorded = any(isinstance(element, Tensor) and element.requires_grad for element in batch)
+    if recorded or any(map(is_on_device, arrays)):
+        return stack([as_tensor(element) for element in batch])
     # np.stack gives each array a new axis first, which takes longer than copying a small one
     return as_tensor(np.concatenate(arrays).reshape(len(arrays), *shape) if shape else np.stack(arrays))
 

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from fastgrad.arrays import is_array
 from fastgrad.creation import as_tensor
 from fastgrad.errors import bad_index, bad_type, bad_value
 from fastgrad.tensor import Tensor
@@ -139,7 +140,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
             raise bad_value("TensorDataset", "tensors", "empty", "at least one Tensor or ndarray")
         for i, tensor in enumerate(tensors):
             argument = f"tensors[{i}]"
-            if not isinstance(tensor, (Tensor, np.ndarray)):
+            if not isinstance(tensor, Tensor) and not is_array(tensor):
                 raise bad_type("TensorDataset", argument, type(tensor).__name__, "a Tensor or ndarray")
             if len(tensor.shape) == 0:
                 raise bad_value("TensorDataset", argument, "of shape ()", "shape (length, ...)")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
+from fastgrad.arrays import beside
 from fastgrad.autograd.graph import wrap
 from fastgrad.creation import as_tensor
 from fastgrad.errors import bad_index, bad_type
@@ -43,8 +44,8 @@ def take_rows(x: Tensor, index: np.ndarray | slice) -> Tensor:
         if isinstance(index, slice):
             y.version = x.version  # it is the same memory
         return y
-    out = backend.xp.empty((len(index), *array.shape[1:]), array.dtype)
-    backend.kernels.gather_rows(out, array, index)
+    out = backend.xp.empty((len(index), *array.shape[1:]), array.dtype, like=array)
+    backend.kernels.gather_rows(out, array, beside(array, index))
     return wrap(out)
 
 
@@ -72,8 +73,8 @@ class Rows:
         return len(self.positions)
 
     def kind(self) -> tuple[Any, ...]:
-        """Dtype, shape of a row and whether a gradient is required, of each tensor."""
-        return tuple((x.dtype, x.shape[1:], x.requires_grad) for x in self.sources)
+        """Dtype, shape of a row, device and whether a gradient is required, of each tensor."""
+        return tuple((x.dtype, x.shape[1:], x.device, x.requires_grad) for x in self.sources)
 
     def select(self, order: np.ndarray) -> Rows:
         """Rows of these rows: int64, 0 <= order < len."""
@@ -130,7 +131,7 @@ class JoinedRows(Rows):
             part = self.sources[number]
             rows = part.select(np.asarray(positions)[places] - (int(ends[number]) - len(part))).take(0, len(places))
             if not batch:
-                batch = [np.empty((len(positions), *x.shape[1:]), x.dtype) for x in rows]
+                batch = [np.empty((len(positions), *x.shape[1:]), x.dtype, like=x.data) for x in rows]
             for y, x in zip(batch, rows, strict=True):
                 y[places] = x.data
         return [wrap(y) for y in batch]
@@ -206,6 +207,6 @@ def _join(parts: Sequence[Rows | None]) -> Rows | None:
     if len(found) < len(parts) or any(part.transforms for part in found):
         return None
     kind, *others = {part.kind() for part in found}
-    if others or any(requires_grad for _, _, requires_grad in kind):
+    if others or any(requires_grad for *_, requires_grad in kind):
         return None
     return JoinedRows(found, range(sum(map(len, found))))
