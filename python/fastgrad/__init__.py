@@ -30,6 +30,7 @@ from fastgrad.ops import *  # noqa: F403  (its __all__, which is part of this on
 from fastgrad.printing import set_printoptions
 from fastgrad.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from fastgrad.sampling import rand, rand_like, randint, randn, randn_like, randperm
+from fastgrad.serialization import load, save
 
 # isort: split
 # These need what is above.
@@ -91,6 +92,7 @@ __all__ = [
     "is_grad_enabled",
     "is_tensor",
     "linspace",
+    "load",
     "log_softmax",
     "logspace",
     "long",
@@ -112,6 +114,7 @@ __all__ = [
     "random",
     "randperm",
     "relu",
+    "save",
     "scalar_tensor",
     "seed",
     "set_default_dtype",
@@ -149,15 +152,18 @@ def build_info() -> dict[str, Any]:
     dict
         ``version``; ``compiler`` of the extension; ``isas``, the instruction sets that it was compiled for,
         ``isas_supported``, those this machine has, and ``isa``, the one in use; ``threads``, how many
-        kernels may use; ``cuda``, whether there are kernels for a GPU.
+        kernels may use; ``cuda``, whether there are kernels for GPUs (`fastgrad.cuda.is_available` says whether they
+        can be used).
 
     Examples
     --------
     >>> import fastgrad as fg
-    >>> fg.build_info()["cuda"]
-    False
+    >>> fg.build_info()["version"] == fg.__version__
+    True
     """
-    return {"version": __version__, **backend.kernels.build(), "threads": get_num_threads(), "cuda": False}
+    from fastgrad.cuda import is_built
+
+    return {"version": __version__, **backend.kernels.build(), "threads": get_num_threads(), "cuda": is_built()}
 
 
 def get_num_threads() -> builtins.int:

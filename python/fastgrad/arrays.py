@@ -166,8 +166,8 @@ def scattered(shape: tuple[int, ...], index: Any, dy: Any) -> Any:
 
 
 def full(shape: tuple[int, ...], value: Any, dtype: Any, *, like: Any = None) -> Any:
-    """``np.full``, and of the kind of `like`, with which cupy does not take the arguments that numpy hands on."""
-    y = np.empty(shape, dtype, like=like)
+    """``np.full``, on the GPU of `like` if that is on one; cupy's does not take the arguments that numpy hands on."""
+    y = np.empty(shape, dtype, like=like if like.__class__ is _device_class else None)
     y.fill(value)
     return y
 

@@ -10,8 +10,9 @@ import numpy as np
 from fastgrad import methods, printing
 from fastgrad.arrays import is_on_device, to_host
 from fastgrad.autograd.node import Leaf, Node, Value, Version
-from fastgrad.devices import as_device, move, of
+from fastgrad.devices import move, of
 from fastgrad.errors import bad_type
+from fastgrad.serialization import place_of
 
 if TYPE_CHECKING:
     from fastgrad.tensor import Tensor
@@ -33,7 +34,7 @@ def _rebuild(cls: type[Value], data: Any, requires_grad: bool, attributes: dict[
 
 def _rebuild_on(device: str, cls: type[Value], data: Any, *rest: Any) -> Any:
     """What a pickled tensor that was on a GPU becomes again; see `fastgrad.load` for another place."""
-    return _rebuild(cls, move(data, as_device("load", device)), *rest)
+    return _rebuild(cls, move(data, place_of(device)), *rest)
 
 
 class Interchange(methods.Methods):

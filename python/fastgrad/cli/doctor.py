@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import fastgrad as fg
+from fastgrad.cuda.library import why_not
 
 __all__ = ["advice", "doctor", "processor", "usable_cpus"]
 
@@ -24,8 +25,8 @@ OPTIONAL = (
     ("jax", "a peer in the benchmarks", "jax"),
 )
 # what fastgrad.build_info() tells, and what of it is said in other words
-LABELS = {"isas": "kernels for", "isas_supported": "of them usable", "isa": "chosen", "cuda": "CUDA"}
-SAID = {"version", "threads"}
+LABELS = {"isas": "kernels for", "isas_supported": "of them usable", "isa": "chosen"}
+SAID = {"version", "threads", "cuda"}
 # what a processor calls itself, against the instruction sets that kernels are built for, best first
 FEATURES = (("avx512", {"avx512f", "avx512vl", "avx512bw", "avx512dq"}), ("avx2", {"avx2", "fma"}))
 
@@ -43,6 +44,7 @@ def doctor() -> str:
     lines = [("fastgrad", f"{fg.__version__} in {Path(fg.__file__).parent}")]
     lines += [(f"  {LABELS.get(key, key)}", _text(value)) for key, value in build.items() if key not in SAID]
     lines += [
+        ("  CUDA", why_not() or ", ".join(fg.cuda.get_device_name(i) for i in range(fg.cuda.device_count()))),
         (
             "  threads used",
             f"{fg.get_num_threads()} of {usable_cpus()} this process may use, {os.cpu_count()} there are",
@@ -116,8 +118,8 @@ def advice(build: dict[str, Any], features: set[str], threads: int, cpus: int, n
     governor = _governor()
     if governor == "powersave" and not Path("/sys/devices/system/cpu/intel_pstate").exists():
         hints.append("the processor's frequency governor is 'powersave': 'performance' runs at full clock")
-    if nvidia and not build.get("cuda"):
-        hints.append("there is an NVIDIA GPU, which this build without CUDA does not use")
+    if nvidia and (reason := why_not()) is not None:
+        hints.append(f"there is an NVIDIA GPU. {reason}")
     return hints
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastgrad import _cpu, _tape, arrays
 
-__all__ = ["adopt", "check_index", "cupy", "is_pinned", "kernels", "number_of_devices", "on", "upload"]
+__all__ = ["adopt", "check_index", "cupy", "is_pinned", "kernels", "number_of_devices", "on", "upload", "why_not"]
 
 _PINNED = 1  # cudaMemoryTypeHost
 _INSTALL = "pip install 'fastgrad[cuda13x]' (CUDA 13) or 'fastgrad[cuda12x]' (CUDA 12)"
@@ -65,12 +65,18 @@ def cupy() -> Any:
     return library
 
 
+def why_not() -> str | None:
+    """Why CUDA cannot be used; None if it can."""
+    try:
+        cupy()
+    except RuntimeError as error:
+        return str(error)
+    return None
+
+
 def number_of_devices() -> int:
     """How many GPUs can be used; 0 where CUDA cannot."""
-    try:
-        return int(cupy().cuda.runtime.getDeviceCount())
-    except RuntimeError:
-        return 0
+    return 0 if why_not() else int(cupy().cuda.runtime.getDeviceCount())
 
 
 def check_index(function: str, index: int | None) -> int:

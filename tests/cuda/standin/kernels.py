@@ -1,4 +1,4 @@
-"""Stands for fastgrad._cuda: every kernel of the processor, on the memory behind the arrays of the stand-in for cupy."""
+"""Stands for fastgrad._cuda: the processor's kernels, on the memory behind the arrays of the stand-in for cupy."""
 
 from __future__ import annotations
 

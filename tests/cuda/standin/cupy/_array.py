@@ -118,7 +118,9 @@ class ndarray:
             "data": (self.data.ptr if self.size else 0, False),
         }
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
         return self._a.__dlpack__()
 
     def __dlpack_device__(self) -> tuple[int, int]:

@@ -140,7 +140,15 @@ sin sinh sqrt square subtract tan tanh true_divide trunc
 functions.update({name: ufunc(getattr(np, name)) for name in _UFUNCS.split()})
 
 
-def array(obj: Any, dtype: Any = None, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, blocking: bool = False) -> Any:
+def array(
+    obj: Any,
+    dtype: Any = None,
+    copy: Any = True,
+    order: str = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    blocking: bool = False,
+) -> Any:
     if not isinstance(obj, (ndarray, np.ndarray)) and hasattr(obj, "__cuda_array_interface__"):
         obj = _from_interface(obj.__cuda_array_interface__)
     if isinstance(obj, ndarray):
