@@ -43,8 +43,8 @@ class _Nothing:
 
 
 _library: Any = None
-_device_class: type = _Nothing
-_kinds: tuple[type, ...] = (np.ndarray, Traced)
+_device_class: Any = _Nothing
+_kinds: Any = (np.ndarray, Traced)
 _kept = frozenset(_kinds)
 
 

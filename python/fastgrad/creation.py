@@ -232,7 +232,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     >>> array
     array([1., 1.])
     """
-    if not isinstance(array, np.ndarray) and not is_traced(array):
+    if is_on_device(array) or not is_array(array):
         raise bad_type("from_numpy", "array", f"a {type(array).__name__}", "an ndarray")
     if dtypes.convert("from_numpy", "array", array) is not array:
         raise bad_type("from_numpy", "array", f"of dtype {array.dtype}", dtypes.EXPECTED)

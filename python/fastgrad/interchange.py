@@ -12,6 +12,7 @@ from fastgrad.arrays import is_on_device, to_host
 from fastgrad.autograd.node import Leaf, Node, Value, Version
 from fastgrad.devices import move, of
 from fastgrad.errors import bad_type
+from fastgrad.ops.convert import type_
 from fastgrad.serialization import place_of
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Interchange(methods.Methods):
     def __cuda_array_interface__(self) -> dict[str, Any]:
         if not is_on_device(self.data):  # an AttributeError, as it says that there is none
             raise AttributeError(
-                f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {methods.convert.type_(self)} "
+                f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {type_(self)} "
                 "Use tensor.cuda() to move it to a GPU."
             )
         if self.node is not None:

@@ -75,28 +75,34 @@ def full_like(x: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
     return _like("full_like", x, value.item(), dtype, device, requires_grad)
 
 
+def as_of(x: Any, dtype: Any, device: Any, requires_grad: bool) -> dict[str, Any]:
+    """Options of a factory whose defaults are the dtype and the device of `x`."""
+    kind, where = x.data.dtype if dtype is None else dtype, x.device if device is None else device
+    return {"dtype": kind, "device": where, "requires_grad": requires_grad}
+
+
 def new_zeros(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`zeros` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_zeros``."""
-    return zeros(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
+    """`zeros` in the dtype of `x` and where it is, if no other is given. Source: ``torch.Tensor.new_zeros``."""
+    return zeros(*size, **as_of(x, dtype, device, requires_grad))
 
 
 def new_ones(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`ones` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_ones``."""
-    return ones(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
+    """`ones` in the dtype of `x` and where it is, if no other is given. Source: ``torch.Tensor.new_ones``."""
+    return ones(*size, **as_of(x, dtype, device, requires_grad))
 
 
 def new_empty(x: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`empty` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_empty``."""
-    return empty(*size, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
+    """`empty` in the dtype of `x` and where it is, if no other is given. Source: ``torch.Tensor.new_empty``."""
+    return empty(*size, **as_of(x, dtype, device, requires_grad))
 
 
 def new_full(
     x: Any, size: Any, value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """`full` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_full``."""
-    return full(size, value, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
+    """`full` in the dtype of `x` and where it is, if no other is given. Source: ``torch.Tensor.new_full``."""
+    return full(size, value, **as_of(x, dtype, device, requires_grad))
 
 
 def new_tensor(x: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`tensor` in the dtype of `x`, if no other is given. Source: ``torch.Tensor.new_tensor``."""
-    return tensor(data, dtype=dtype or x.data.dtype, device=device or x.device, requires_grad=requires_grad)
+    """`tensor` in the dtype of `x` and where it is, if no other is given. Source: ``torch.Tensor.new_tensor``."""
+    return tensor(data, **as_of(x, dtype, device, requires_grad))

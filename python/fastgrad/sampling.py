@@ -10,6 +10,7 @@ from fastgrad import dtypes
 from fastgrad.arrays import as_array
 from fastgrad.creation import finish, size_of
 from fastgrad.errors import bad_type, bad_value
+from fastgrad.like import as_of
 from fastgrad.ops.operands import as_tensor
 from fastgrad.random import Generator, numpy_generator
 
@@ -102,8 +103,7 @@ def rand_like(
 ) -> Tensor:
     """`rand` in the shape and dtype of `x`, and where `x` is. Source: ``torch.rand_like``."""
     x = as_tensor("rand_like", "x", x)
-    options: Any = {"dtype": dtype or x.data.dtype, "device": device or x.device, "requires_grad": requires_grad}
-    return rand(x.data.shape, generator=generator, **options)
+    return rand(x.data.shape, generator=generator, **as_of(x, dtype, device, requires_grad))
 
 
 def randn_like(
@@ -116,8 +116,7 @@ def randn_like(
 ) -> Tensor:
     """`randn` in the shape and dtype of `x`, and where `x` is. Source: ``torch.randn_like``."""
     x = as_tensor("randn_like", "x", x)
-    options: Any = {"dtype": dtype or x.data.dtype, "device": device or x.device, "requires_grad": requires_grad}
-    return randn(x.data.shape, generator=generator, **options)
+    return randn(x.data.shape, generator=generator, **as_of(x, dtype, device, requires_grad))
 
 
 def randint(

@@ -58,7 +58,7 @@ def _as_array(key: str, value: Any) -> np.ndarray:
     array = values_of(value)
     if array.dtype.kind not in "fiub":
         raise bad_type("load_state_dict", f"state_dict[{key!r}]", f"of dtype {array.dtype}", "numbers")
-    return array
+    return array  # type: ignore[no-any-return]
 
 
 def load_state_dict(module: Module, state: Mapping[str, Any], strict: bool) -> IncompatibleKeys:

@@ -198,7 +198,7 @@ def pin_memory(x: Any) -> Tensor:
 
 def is_pinned(x: Any) -> bool:
     """Whether the tensor is in memory that a GPU can read by itself. Source: ``torch.Tensor.is_pinned``."""
-    return not is_on_device(x.data) and import_module("fastgrad.cuda.pinned").is_pinned(x.data)  # type: ignore[no-any-return]
+    return not is_on_device(x.data) and import_module("fastgrad.cuda.pinned").is_pinned(x.data)
 
 
 def half(x: Any) -> Tensor:

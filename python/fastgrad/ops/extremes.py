@@ -210,7 +210,7 @@ def _truth(function: str, reduce: Any, x: Any, dim: Any, keepdim: bool) -> Tenso
     x = as_tensor(function, "x", x)
     axes = check_dims(function, dim, x.data.ndim) if x.data.ndim else None
     y = as_array(reduce(x.data, axis=axes, keepdims=keepdim))
-    return wrap(y.astype(np.uint8) if x.data.dtype == np.uint8 and reduce is not np.count_nonzero else y)
+    return wrap(y.astype(np.uint8) if x.data.dtype == np.uint8 else y)
 
 
 def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -230,4 +230,6 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """How many elements are not 0, altogether or over dimensions. Source: ``torch.count_nonzero``."""
-    return _truth("count_nonzero", np.count_nonzero, x, dim, False)
+    x = as_tensor("count_nonzero", "x", x)
+    axes = check_dims("count_nonzero", dim, x.data.ndim) if x.data.ndim else None
+    return wrap(as_array(np.count_nonzero(x.data, axis=axes)))

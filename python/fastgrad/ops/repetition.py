@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgrad.arrays import to_host
 from fastgrad.errors import bad_value
 from fastgrad.ops.indexing import getitem
 from fastgrad.ops.operands import as_tensor, check_dim
@@ -67,6 +68,6 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
     if dim is None:
         x, dim = x.reshape(-1), 0
     dim = check_dim("repeat_interleave", dim, x.data.ndim)
-    counts = repeats if isinstance(repeats, int) else as_tensor("repeat_interleave", "repeats", repeats).data
+    counts = repeats if isinstance(repeats, int) else to_host(as_tensor("repeat_interleave", "repeats", repeats).data)
     index = np.repeat(np.arange(x.data.shape[dim]), counts)
     return getitem(x, (*(slice(None),) * dim, index))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.arrays import check, row_major
+from fastgrad.arrays import beside, check, row_major
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_type, bad_value
@@ -179,4 +179,4 @@ def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
     elif num_classes <= 0:
         raise bad_value("one_hot", "num_classes", str(num_classes), "greater than 0, or -1")
     _check_range("one_hot", indices, num_classes)
-    return wrap((indices[..., None] == xp.arange(num_classes)).astype(xp.int64))
+    return wrap((indices[..., None] == beside(indices, xp.arange(num_classes))).astype(xp.int64))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fastgrad import backend
-from fastgrad.arrays import as_array
+from fastgrad.arrays import as_array, beside
 from fastgrad.autograd.graph import is_recording, record, wrap
 from fastgrad.autograd.mode import state
 from fastgrad.devices import check_same
@@ -254,6 +254,7 @@ def batch_norm(
 def _update(running: Tensor | None, batch: Any, momentum: Any) -> None:
     """Move a running statistic towards the batch's, not on the tape; `momentum` is a number or an array of one."""
     if running is not None:
-        old, new = (as_array(share).astype(running.dtype) for share in (1 - momentum, momentum))
-        running.data[...] = old * running.data + new * batch.reshape(-1)
+        data = running.data
+        old, new = (beside(data, as_array(share).astype(data.dtype)) for share in (1 - momentum, momentum))
+        data[...] = old * data + new * batch.reshape(-1)
         running.version.count += 1

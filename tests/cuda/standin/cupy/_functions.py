@@ -67,7 +67,7 @@ def _function(definition: str) -> Callable[..., Any]:
     numpys = getattr(np, name)
     signature = inspect.signature(eval(f"lambda {definition[len(name) + 1 : -1]}: None"))
     needed = [p.name for p in signature.parameters.values() if p.default is p.empty]
-    if name in ("bincount", "where"):
+    if name == "where":
         needed = list(signature.parameters)
 
     def function(*args: Any, **options: Any) -> Any:
