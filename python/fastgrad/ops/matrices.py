@@ -144,7 +144,7 @@ def _checked(function: str, x: Any, y: Any, dims_x: int, dims_y: int) -> tuple[T
     for name, z, dims in (("x", x, dims_x), ("y", y, dims_y)):
         if z.data.ndim != dims:
             raise bad_value(function, name, f"of shape {z.data.shape}", f"{dims} dimensions")
-    if x.data.dtype != y.data.dtype:
+    if x.data.dtype != y.data.dtype or type(x.data) is not type(y.data):
         raise _shape_error(function, x.data, y.data)
     return x, y
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import is_on_device
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
 from fastgrad.program.build import Built, build
 from fastgrad.program.ir import leaves, map_leaves, overlap
-from fastgrad.program.recorder import Recorder
+from fastgrad.program.recorder import NOT_RECORDED, Recorder
 from fastgrad.program.recording import recording
 from fastgrad.program.surface import Argument, Result
 from fastgrad.traced import Traced
@@ -68,6 +69,8 @@ class Call:
 
         self.key = describe(args), describe(kwargs)
         self.arrays = tuple(found)
+        if any(map(is_on_device, map(_array, found))):
+            raise RuntimeError(f"{function}(): an argument is on a GPU, expected the CPU: {NOT_RECORDED}")
         self.dense = tuple([_dense(x) for x in found])
         for i, x in enumerate(found):
             if isinstance(x, Value) and isinstance(x.node, Node):

@@ -19,7 +19,9 @@ from fastgrad.program.surroundings import hooks_of
 from fastgrad.program.witness import Witness
 from fastgrad.traced import Traced
 
-__all__ = ["Recorder", "Update"]
+__all__ = ["NOT_RECORDED", "Recorder", "Update"]
+
+NOT_RECORDED = "steps on a GPU are not recorded yet; call the function without fg.compile"
 
 # Functions of numpy that look at shapes and dtypes only.
 _METADATA = frozenset({
@@ -77,7 +79,7 @@ class Recorder(Witness):
         """The array's stand-in; what is no array stays what it is."""
         if not isinstance(array, np.ndarray):
             if is_on_device(array):
-                self.refuse("a tensor is on a GPU, whose steps are not recorded yet")
+                self.refuse(f"a tensor is on a GPU: {NOT_RECORDED}")
             return array
         traced = self._traced.get(id(array))
         if traced is None:

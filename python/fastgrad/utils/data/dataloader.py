@@ -15,6 +15,7 @@ from fastgrad.utils.data.dataset import Dataset, IterableDataset
 from fastgrad.utils.data.epochs import Progress
 from fastgrad.utils.data.fetch import MapFetcher, StreamFetcher
 from fastgrad.utils.data.loader_arguments import check_arguments
+from fastgrad.utils.data.pin import can_pin, pinned
 from fastgrad.utils.data.rows import Rows, find_rows
 from fastgrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from fastgrad.utils.data.schedule import Schedule
@@ -53,7 +54,8 @@ class DataLoader(Generic[T_co]):
         From a list of elements to a batch; `default_collate` unless given (for single
         elements `default_convert`, from an element to what is given out).
     pin_memory : bool
-        Has no effect: there is no GPU to copy to.
+        Whether batches come in memory that a GPU reads by itself, for ``batch.to("cuda", non_blocking=True)``; has no
+        effect where CUDA cannot be used.
     drop_last : bool
         Whether a last batch that is not full is left out.
     timeout : float
@@ -184,6 +186,10 @@ class DataLoader(Generic[T_co]):
         return self._seed
 
     def __iter__(self) -> Iterator[Any]:
+        batches = self._epoch_of_batches()
+        return pinned(batches) if self.pin_memory and can_pin() else batches
+
+    def _epoch_of_batches(self) -> Iterator[Any]:
         # Orders are found here, not at the first batch: what is drawn meanwhile does not change them.
         rows, schedule = self._find_rows(), self._schedule
         seed = None if rows is not None else self._draw_seed()

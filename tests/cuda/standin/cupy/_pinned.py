@@ -6,15 +6,14 @@ import weakref
 
 import numpy as np
 
-
-class Pinned:
-    """A block of page-locked memory, or what stands for it."""
-
-    def __init__(self, size: int) -> None:
-        self.array = np.zeros(max(size, 1), np.uint8)
-        self.size = self.array.nbytes
-        self.ptr = self.array.ctypes.data
-        pinned[self.ptr] = self
+blocks: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
 
 
-pinned: weakref.WeakValueDictionary[int, Pinned] = weakref.WeakValueDictionary()
+def new_block(size: int) -> np.ndarray:
+    block = np.zeros(max(size, 1), np.uint8)
+    blocks[block.ctypes.data] = block
+    return block
+
+
+def is_pinned(address: int) -> bool:
+    return any(begin <= address < begin + block.size for begin, block in list(blocks.items()))
