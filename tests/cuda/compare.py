@@ -1,4 +1,4 @@
-"""Comparison of what two devices computed: the same bits from the stand-in, close numbers from a real GPU."""
+"""Comparison of what two devices computed: the same bits from the stand-in, close numbers from a GPU's kernels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import fastgrad as fg
 from fastgrad.cuda import library
 
-IS_STANDIN = hasattr(library.cupy().cuda.runtime, "synchronizations")
+IS_STANDIN = library.kernels().__name__ == "kernels"
 
 
 def assert_close(a: Any, b: Any) -> None:
-    """Two arrays or numbers are equal, or close if a real GPU computed one."""
+    """Two arrays or numbers are equal, or close if a GPU's kernels computed one: they add up in another order."""
     if IS_STANDIN:
         np.testing.assert_array_equal(a, b)
     else:
