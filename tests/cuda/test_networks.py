@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.cuda.compare import assert_same
 
 import fastgrad as fg
 from fastgrad import nn, optim
+from tests.cuda.compare import assert_same
 
 Make = Callable[..., nn.Module]
 

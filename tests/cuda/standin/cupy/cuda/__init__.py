@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .._memory import MemoryPointer, pool
+from .._memory import MemoryPointer
+from .._memory import pool as _pool
 from . import runtime
 
-_allocator: Callable[[int], MemoryPointer] = pool.malloc
+_allocator: Callable[[int], MemoryPointer] = _pool.malloc
 
 
 def get_allocator() -> Any:
@@ -19,7 +20,7 @@ def get_allocator() -> Any:
 
 def set_allocator(allocator: Any = None) -> None:
     global _allocator
-    _allocator = allocator or pool.malloc
+    _allocator = allocator or _pool.malloc
 
 
 def alloc(size: int) -> MemoryPointer:
@@ -56,7 +57,7 @@ class Device:
 
     @property
     def mem_info(self) -> tuple[int, int]:
-        return (1 << 30) - pool.total_bytes(), 1 << 30
+        return (1 << 30) - _pool.total_bytes(), 1 << 30
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Device) and self.id == other.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 
-from .._pinned import is_pinned
+from .._pinned import is_pinned as _is_pinned
 
 DEVICES = 2
 
@@ -52,7 +52,7 @@ def getDeviceProperties(device: int) -> dict[str, object]:
 
 
 def pointerGetAttributes(pointer: int) -> types.SimpleNamespace:
-    return types.SimpleNamespace(type=1 if is_pinned(pointer) else 0)
+    return types.SimpleNamespace(type=1 if _is_pinned(pointer) else 0)
 
 
 def deviceSynchronize() -> None:
