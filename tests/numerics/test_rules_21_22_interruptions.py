@@ -51,6 +51,7 @@ print(train())
 """
 
 LOOP = """
+train(steps=1)  # imports what is imported late: an import of an extension module may lose an interrupt
 interrupted = 0
 for i in range(30):
     try:

@@ -118,8 +118,8 @@ def advice(build: dict[str, Any], features: set[str], threads: int, cpus: int, n
     governor = _governor()
     if governor == "powersave" and not Path("/sys/devices/system/cpu/intel_pstate").exists():
         hints.append("the processor's frequency governor is 'powersave': 'performance' runs at full clock")
-    if nvidia and not build.get("cuda"):
-        hints.append("there is an NVIDIA GPU, which this build without CUDA does not use")
+    if nvidia and (reason := why_not()) is not None:
+        hints.append(f"there is an NVIDIA GPU. {reason}")
     return hints
 
 

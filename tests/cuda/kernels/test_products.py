@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
-from tests.cuda.conftest import Device, differences, run_on_cpu
+from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
 
 SIZES = [(1, 1, 1), (1, 64, 9), (3, 5, 7), (64, 26, 100), (130, 70, 33), (33, 65, 129), (5, 3, 0)]
 DTYPES = [np.float32, np.float64]

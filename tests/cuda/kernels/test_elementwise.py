@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
-from tests.cuda.conftest import Device, differences, run_on_cpu
-from tests.cuda.test_products import DTYPES, numbers
+from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
+from tests.cuda.kernels.test_products import DTYPES, numbers
 
 NAMES = [entry["name"] for entry in _cpu.activations()]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 100.0, -100.0, 1e30]

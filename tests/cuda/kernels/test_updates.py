@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cuda.conftest import Device, differences, run_on_cpu
-from tests.cuda.test_products import DTYPES, numbers
+from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
+from tests.cuda.kernels.test_products import DTYPES, numbers
 
 SHAPES = [(3, 4), (2000,), (1,), (0, 5), *[(7, 3)] * 60]  # more than one launch takes
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cuda.conftest import Device, differences, run_on_cpu
-from tests.cuda.test_products import DTYPES, numbers
+from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
+from tests.cuda.kernels.test_products import DTYPES, numbers
 
 SIZES = [(1, 1), (3, 5), (64, 10), (7, 1500), (0, 4)]
 KINDS = [
