@@ -32,6 +32,7 @@ __all__ = [
 
 # Numbers of DLPack: memory of a GPU, and memory that the processor sees too but CUDA manages.
 _GPU = (2, 13)
+_PYTHON = (list, tuple, int, float, bool)
 _INTERFACES = ("__array_interface__", "__cuda_array_interface__", "__dlpack__")
 
 
@@ -75,7 +76,7 @@ def _values(function: str, data: Any, dtype: Any) -> np.ndarray:
         array = data
     elif isinstance(data, (str, bytes)) or data is None:
         raise bad_type(function, "data", f"a {type(data).__name__}", "numbers, nested lists of them, or an array")
-    elif isinstance(data, np.generic) or any(hasattr(data, name) for name in _INTERFACES):
+    elif data.__class__ not in _PYTHON and (isinstance(data, np.generic) or any(hasattr(data, i) for i in _INTERFACES)):
         array = values_of(data)
         if isinstance(data, float):
             array = array.astype(dtypes.get_default_dtype())

@@ -100,7 +100,7 @@ def _takes(part: Any) -> bool:
 
 def place_index(function: str, x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
     """An index of arrays with all of them on the GPU where x is, and within range: cupy wraps around."""
-    if not any([is_on_device(part) for part in (x, *index)]):
+    if not is_on_device(x) and not any(map(is_on_device, index)):
         return index
     placed: list[Any] = []
     axis, rest = 0, x.ndim - sum([_width(part) for part in index])
