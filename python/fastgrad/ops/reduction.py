@@ -29,11 +29,10 @@ def repeat_back(dy: Array, shape: tuple[int, ...], dims: tuple[int, ...] | None,
 
     over all) as a read-only view of `shape`, the argument's shape.
     """
-    if dims is None or not dy.shape:
-        if not is_on_device(dy):
-            # As np.broadcast_to, in a fifth of its time.
-            return strided(row_major(dy), shape, (0,) * len(shape))  # type: ignore[no-any-return]
-    elif not keepdim:
+    if (dims is None or not dy.shape) and not is_on_device(dy):
+        # As np.broadcast_to, in a fifth of its time.
+        return strided(row_major(dy), shape, (0,) * len(shape))  # type: ignore[no-any-return]
+    if dims is not None and dy.shape and not keepdim:
         dy = np.expand_dims(dy, dims)
     return np.broadcast_to(dy, shape)
 
