@@ -50,16 +50,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     instruction_set_name(); // a wrong FASTGRAD_ISA or FASTGRAD_NUM_THREADS is an error at import
     num_threads();
     bind_activation_list(m);
-    bind_activations(m);
-    bind_linear(m);
-    bind_rows(m);
-    bind_losses(m);
-    bind_updates(m);
-    bind_linear_updates(m);
-    bind_copies(m);
+    bind_kernels(m);
     bind_programs(m);
     bind_compiled(m);
-    bind_elementwise(m);
     bind_threads(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");
     m.def(

@@ -68,14 +68,7 @@ py::dict build() {
 PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
     m.doc() = "fastgrad's kernels on cupy arrays: those of fastgrad._cpu, on the current stream.";
     py::module_::import("fastgrad._cpu"); // Activation
-    bind_activations(m);
-    bind_linear(m);
-    bind_rows(m);
-    bind_losses(m);
-    bind_updates(m);
-    bind_linear_updates(m);
-    bind_copies(m);
-    bind_elementwise(m);
+    bind_kernels(m);
     m.def("build", &build, "Compiler, and the architectures that there is code for.");
     m.def("device_count", &count_devices, "How many GPUs can be used; 0 without a driver.");
     m.def("synchronize", &synchronize, "Waits for the current stream, and raises what kernels have found on it.");

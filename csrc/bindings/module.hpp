@@ -18,4 +18,16 @@ void bind_elementwise(pybind11::module_& m);
 void bind_compiled(pybind11::module_& m);
 void bind_threads(pybind11::module_& m);
 
+// The kernels that every device has, under the same names.
+inline void bind_kernels(pybind11::module_& m) {
+    bind_activations(m);
+    bind_linear(m);
+    bind_rows(m);
+    bind_losses(m);
+    bind_updates(m);
+    bind_linear_updates(m);
+    bind_copies(m);
+    bind_elementwise(m);
+}
+
 } // namespace fastgrad

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "../fastgrad/kernels.hpp"
-#include "simd.hpp"
+#include "narrow.hpp"
 
 namespace fastgrad::FASTGRAD_SET {
 
