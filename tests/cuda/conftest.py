@@ -21,8 +21,8 @@ HAS_GPU = fg.cuda.is_available()  # a real one
 
 
 def load(path: str) -> ModuleType:
-    """The extension module in a file."""
-    spec = importlib.util.spec_from_file_location("fastgrad._cuda", path)
+    """The extension module in a file, under a name of its own: pybind11 gives a name the module it had before."""
+    spec = importlib.util.spec_from_file_location("emulated._cuda", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -15,10 +15,10 @@ import pytest
 
 from fastgrad import _cpu
 from fastgrad.cuda import library
-from tests.cuda.compare import IS_STANDIN
+from tests.cuda.conftest import HAS_GPU
 from tests.cuda.conftest import STANDIN
 
-pytestmark = pytest.mark.skipif(not IS_STANDIN, reason="there is a GPU: cupy is used itself")
+pytestmark = pytest.mark.skipif(HAS_GPU, reason="there is a GPU: cupy is used itself")
 cupy = library.cupy()
 
 # What it takes to be one, and what tests look at.
