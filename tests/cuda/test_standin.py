@@ -15,8 +15,7 @@ import pytest
 
 from fastgrad import _cpu
 from fastgrad.cuda import library
-from tests.cuda.conftest import HAS_GPU
-from tests.cuda.conftest import STANDIN
+from tests.cuda.conftest import HAS_GPU, STANDIN
 
 pytestmark = pytest.mark.skipif(HAS_GPU, reason="there is a GPU: cupy is used itself")
 cupy = library.cupy()
