@@ -7,7 +7,6 @@
 
 #include <pybind11/numpy.h>
 
-#include "../program/options.hpp"
 #include "../program/program.hpp"
 
 namespace fastgrad {

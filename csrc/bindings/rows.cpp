@@ -7,7 +7,6 @@
 #include "module.hpp"
 
 #include "../fastgrad/copy.hpp"
-#include "../program/options.hpp"
 
 namespace fastgrad {
 namespace {
@@ -47,9 +46,7 @@ template <class T> struct DropoutCall {
     RandomCounter options; // a program draws another one for every run
     template <class Visit> void each_pointer(const Visit& visit) { visit(&y), visit(&x); }
 };
-template <class T> void run_dropout(const DropoutCall<T>& c) {
-    kernels<T>().dropout(c.y, c.x, c.n, c.p, c.options.seed, c.options.offset);
-}
+template <class T> void run_dropout(const DropoutCall<T>& c) { kernels<T>().dropout(c.y, c.x, c.n, c.p, c.options); }
 
 void dropout(py::handle y, py::handle x, double p, std::uint64_t seed, std::uint64_t offset) {
     constexpr const char* name = "dropout";

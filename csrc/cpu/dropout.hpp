@@ -9,7 +9,8 @@
 namespace fastgrad::FASTGRAD_SET {
 
 // Element i keeps if number offset + i of the stream is at least p 2^32.
-template <class T> void dropout(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset) {
+template <class T> void dropout(T* y, const T* x, Size n, double p, const RandomCounter& counter) {
+    const auto [seed, offset] = counter;
     constexpr int blocks = 16, numbers = 4 * blocks;
     const std::uint64_t threshold = std::uint64_t(p * 4294967296.0);
     const T scale = p < 1 ? T(1 / (1 - p)) : T(0);

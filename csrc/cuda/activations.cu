@@ -90,7 +90,8 @@ __global__ void prelu_da_kernel(T* da, const T* dy, const T* x, Size outer, Size
 }
 
 template <class T> __global__ void dropout_kernel(T* y, const T* x, Size n, T scale, std::uint64_t threshold,
-                                                  std::uint64_t seed, std::uint64_t offset) {
+                                                  Latest<RandomCounter> counter) {
+    const auto [seed, offset] = counter.get();
     // A thread draws one block of four numbers; the first and the last one may be needed in part.
     const std::uint64_t first = offset / 4;
     const Size blocks = Size((offset + std::uint64_t(n) - 1) / 4 - first) + 1;
@@ -141,11 +142,11 @@ template <class T> void prelu_backward(T* dx, T* da, const T* dy, const T* x, co
                inner, shared);
 }
 
-template <class T> void dropout(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset) {
+template <class T> void dropout(T* y, const T* x, Size n, double p, const RandomCounter& counter) {
     if (n == 0) return;
     const std::uint64_t threshold = std::uint64_t(p * 4294967296.0);
     const T scale = p < 1 ? T(1 / (1 - p)) : T(0);
-    launch(dropout_kernel<T>, grid_for(n / 4 + 2), block_threads, 0, y, x, n, scale, threshold, seed, offset);
+    launch(dropout_kernel<T>, grid_for(n / 4 + 2), block_threads, 0, y, x, n, scale, threshold, latest(counter));
 }
 
 #define FASTGRAD_INSTANTIATE(T)                                                                                        \
@@ -153,7 +154,7 @@ template <class T> void dropout(T* y, const T* x, Size n, double p, std::uint64_
     template void activation_backward(T*, const T*, const T*, Size, const BoundActivation&);                           \
     template void prelu_forward(T*, const T*, const T*, Size, Size, Size, bool);                                       \
     template void prelu_backward(T*, T*, const T*, const T*, const T*, Size, Size, Size, bool);                        \
-    template void dropout(T*, const T*, Size, double, std::uint64_t, std::uint64_t);
+    template void dropout(T*, const T*, Size, double, const RandomCounter&);
 FASTGRAD_INSTANTIATE(float)
 FASTGRAD_INSTANTIATE(double)
 

@@ -11,46 +11,49 @@ thread_local Call call;
 
 namespace {
 
-struct Block {
-    char* memory = nullptr;
-    std::size_t size = 0, used = 0;
-};
-
 int current_device() {
     int device = 0;
     check(cudaGetDevice(&device));
     return device;
 }
 
-Block& block_of_stream() {
+Scratch& scratch_of_call() {
+    if (call.scratch) return *call.scratch;
     static std::mutex mutex;
-    static auto& blocks = *new std::map<std::pair<int, cudaStream_t>, Block>; // for good: streams outlive destructors
+    static auto& all = *new std::map<std::pair<int, cudaStream_t>, Scratch>; // for good: streams outlive destructors
     const std::lock_guard lock(mutex);
-    return blocks[{current_device(), call.stream}];
+    return all.try_emplace({current_device(), call.stream}, false).first->second;
 }
 
 constexpr std::size_t up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 } // namespace
 
-void reserve(std::size_t bytes) {
-    Block& block = block_of_stream();
-    block.used = 0;
-    if (bytes <= block.size) return;
-    if (block.memory) check(cudaFree(block.memory)); // waits for whoever uses it
-    block = {};
-    void* memory = nullptr;
-    check(cudaMalloc(&memory, up(bytes, 1 << 20)));
-    block = {static_cast<char*>(memory), up(bytes, 1 << 20), 0};
+Scratch::~Scratch() {
+    for (char* block : blocks_) cudaFree(block);
 }
 
-void* scratch(std::size_t bytes) {
-    Block& block = block_of_stream();
-    const std::size_t begin = block.used;
-    if (begin + bytes > block.size) throw std::logic_error(std::string(call.kernel) + "(): more scratch than reserved");
-    block.used = begin + up(bytes, 256);
-    return block.memory + begin;
+void Scratch::reserve(std::size_t bytes) {
+    used_ = 0;
+    if (bytes <= size_) return;
+    if (!keeps_all_ && !blocks_.empty()) {
+        check(cudaFree(blocks_.back())); // waits for whoever uses it
+        blocks_.pop_back(), size_ = 0;
+    }
+    void* memory = nullptr;
+    check(cudaMalloc(&memory, up(bytes, 1 << 20)));
+    blocks_.push_back(static_cast<char*>(memory)), size_ = up(bytes, 1 << 20);
 }
+
+void* Scratch::take(std::size_t bytes) {
+    const std::size_t begin = used_;
+    if (begin + bytes > size_) throw std::logic_error(std::string(call.kernel) + "(): more scratch than reserved");
+    used_ = begin + up(bytes, 256);
+    return blocks_.back() + begin;
+}
+
+void reserve(std::size_t bytes) { scratch_of_call().reserve(bytes); }
+void* scratch(std::size_t bytes) { return scratch_of_call().take(bytes); }
 
 int multiprocessors() {
     static thread_local int device = -1, count = 0;

@@ -19,7 +19,7 @@ template <class T> void softmax_backward(T*, const T*, const T*, Size, Size, boo
 template <class T> void cross_entropy(const CrossEntropy<T>&);
 template <class T> void pointwise_loss(const PointwiseLoss<T>&);
 template <class T> void elementwise(const Elementwise<T>&);
-template <class T> void dropout(T*, const T*, Size, double, std::uint64_t, std::uint64_t);
+template <class T> void dropout(T*, const T*, Size, double, const RandomCounter&);
 template <class T> void embedding_backward(T*, const T*, const std::int64_t*, Size, Size, Size, std::int64_t);
 template <class T> void sgd(const Sgd<T>*, Size, const SgdOptions&);
 template <class T> void adam(const Adam<T>*, Size, const AdamOptions&);

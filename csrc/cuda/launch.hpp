@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <cuda_runtime.h>
 
@@ -13,10 +15,18 @@
 
 namespace fastgrad::cuda {
 
+class Scratch;
+
+// Where a graph keeps what its kernels read anew at every launch: the place on the GPU of each struct of options that a
+// command has.
+using OptionsOnDevice = std::map<const void*, const void*>;
+
 // What the kernels of one call run on, and what they are called.
 struct Call {
     const char* kernel = "";
     cudaStream_t stream = nullptr;
+    Scratch* scratch = nullptr;               // of the graph that is being recorded; else the stream's is used
+    const OptionsOnDevice* options = nullptr; // likewise; else kernels get options by value
 };
 extern thread_local Call call;
 void begin(const char* kernel, cudaStream_t stream); // raises what kernels have found before
@@ -52,8 +62,38 @@ void launch(void (*kernel)(P...), dim3 blocks, dim3 threads, std::size_t shared,
 // Blocks for n pieces of work of which a block does `each`.
 inline unsigned blocks_for(Size n, Size each) { return unsigned((n + each - 1) / each); }
 
+// Options as a kernel gets them: by value, or in a graph, where they may change from launch to launch, by their place.
+template <class Options> struct Latest {
+    Options value;
+    const Options* at;
+#ifdef __CUDACC__
+    __device__
+#endif
+        Options get() const {
+        return at ? *at : value;
+    }
+};
+template <class Options> Latest<Options> latest(const Options& options) {
+    if (!call.options) return {options, nullptr};
+    return {options, static_cast<const Options*>(call.options->at(&options))};
+}
+
 // Memory for one call, which the next call on the stream overwrites: first all of it is reserved, then taken piece
 // after piece, each aligned to 256 bytes (count 256 bytes for each).
+class Scratch {
+  public:
+    explicit Scratch(bool keeps_all) : keeps_all_(keeps_all) {}
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch();
+    void reserve(std::size_t bytes);
+    void* take(std::size_t bytes);
+
+  private:
+    const bool keeps_all_; // what has been given out stays valid: a graph's kernels have its addresses
+    std::vector<char*> blocks_;
+    std::size_t size_ = 0, used_ = 0; // of the last block
+};
 void reserve(std::size_t bytes);
 void* scratch(std::size_t bytes);
 template <class T> T* scratch_of(Size n) { return static_cast<T*>(scratch(std::size_t(n) * sizeof(T))); }

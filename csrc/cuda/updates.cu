@@ -1,7 +1,6 @@
 // SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
 #include "epilogues.hpp"
-
-#include "../fastgrad/apply_update.hpp"
+#include "rules.hpp"
 
 namespace fastgrad::cuda {
 
@@ -28,18 +27,12 @@ template <class S> __device__ int parameter_of_block(const Parameters<S>& all) {
     return low;
 }
 
-template <class T> __device__ void with_rule(const SgdOptions& o, const Sgd<T>&, const auto& body) {
-    body(sgd_rule<T>(o));
-}
-template <class T> __device__ void with_rule(const AdamOptions& o, const Adam<T>& s, const auto& body) {
-    body(adam_rule<T>(o, s.step + o.later));
-}
-
-template <class T, class S, class Options> __global__ void update_kernel(const Parameters<S> all, Options options) {
+template <class T, class S, class Options>
+__global__ void update_kernel(const Parameters<S> all, Latest<Options> options) {
     const int i = parameter_of_block(all);
     const S s = all.parameter[i];
     const Size begin = Size(blockIdx.x - all.first_block[i]) * unit, end = begin + unit < s.n ? begin + unit : s.n;
-    with_rule<T>(options, s, [&](const auto& rule) {
+    with_rule<T>(options.get(), s, [&](const auto& rule) {
         for (Size at = begin + threadIdx.x; at < end; at += blockDim.x)
             apply_vector<T>(rule, s, at, Vec<T>(s.grad[at]), Whole());
     });
@@ -56,17 +49,17 @@ template <class T, class S, class Options> void update(const S* parameters, Size
             blocks += blocks_for(parameters[begin].n, unit);
         }
         all.first_block[all.count] = blocks;
-        launch(update_kernel<T, S, Options>, dim3(blocks), 256, 0, all, options);
+        launch(update_kernel<T, S, Options>, dim3(blocks), 256, 0, all, latest(options));
     }
 }
 
 // The epilogue of dw = dzᵀ x: element (i, j) of the product is number i * inner + j of w in memory.
 template <class T, class S, class Options> struct Apply {
     S w;
-    Options options;
+    Latest<Options> options;
     Size inner;
     __device__ void operator()(Size i, Size j, const T* dw, int count) const {
-        with_rule<T>(options, w, [&](const auto& rule) {
+        with_rule<T>(options.get(), w, [&](const auto& rule) {
 #pragma unroll
             for (int c = 0; c < fragment; ++c)
                 if (c < count) apply_vector<T>(rule, w, i * inner + j + c, Vec<T>(dw[c]), Whole());
@@ -86,7 +79,7 @@ template <class T, class L> void update_from_gradients(const L& l) {
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
     product(Size(1), outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x, 0, 0,
-            Apply<T, decltype(l.w), decltype(l.options)>{l.w, l.options, inner});
+            Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
 }
 
 } // namespace

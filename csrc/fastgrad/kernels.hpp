@@ -64,6 +64,10 @@ template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` time
     template <class Visit> void each_pointer(const Visit& visit) { visit(&y), visit(&a.p), visit(&b.p); }
 };
 
+struct RandomCounter { // where a stream of random numbers goes on
+    std::uint64_t seed, offset;
+};
+
 enum class Reduction { none, mean, sum };
 
 template <class T> struct CrossEntropy { // dx may be x with indices and no label smoothing
@@ -170,7 +174,7 @@ template <class T> struct KernelTable {
     void (*cross_entropy_total)(const CrossEntropy<T>&);
     void (*pointwise_loss)(const PointwiseLoss<T>&);
     void (*elementwise)(const Elementwise<T>&);
-    void (*dropout)(T* y, const T* x, Size n, double p, std::uint64_t seed, std::uint64_t offset);
+    void (*dropout)(T* y, const T* x, Size n, double p, const RandomCounter&);
     void (*embedding_backward)(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows, Size columns,
                                std::int64_t padding_idx);
     void (*sgd)(const Sgd<T>* parameters, Size count, const SgdOptions&);

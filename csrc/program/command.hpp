@@ -31,7 +31,7 @@ class Command {
     virtual void finish() {}
     virtual void each_pointer(const PointerVisitor&) {}
     virtual bool needs_python() const { return false; }
-    // What may differ from run to run (learning rates, counters of random numbers): see options.hpp. Or null.
+    // What may differ from run to run (learning rates, counters of random numbers), and how large that is. Or null.
     virtual void* options() { return nullptr; }
 
     const double nanoseconds; // estimated
