@@ -5,7 +5,7 @@ if(NOT FASTGRAD_CUDA MATCHES "^(AUTO|ON|OFF|EMULATE)$")
 endif()
 
 set(cuda_sources
-  csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu
+  csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu csrc/cuda/mail.cu
   csrc/cuda/softmax.cu csrc/cuda/updates.cu)
 
 # Goes on without, which is an error if FASTGRAD_CUDA is ON.
@@ -55,7 +55,9 @@ set_target_properties(cuda_kernels PROPERTIES POSITION_INDEPENDENT_CODE ON)
 pybind11_add_module(_cuda MODULE NO_EXTRAS
   csrc/bindings/cuda.cpp csrc/bindings/array_cupy.cpp csrc/bindings/activate.cpp csrc/bindings/linear.cpp
   csrc/bindings/rows.cpp csrc/bindings/losses.cpp csrc/bindings/updates.cpp csrc/bindings/linear_update.cpp
-  csrc/bindings/copies.cpp csrc/bindings/elementwise.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
+  csrc/bindings/copies.cpp csrc/bindings/elementwise.cpp csrc/bindings/program.cpp csrc/bindings/programs.cpp
+  csrc/bindings/replay.cpp csrc/bindings/epoch.cpp csrc/bindings/update_options.cpp csrc/program/program.cpp
+  csrc/cuda/call.cpp csrc/cuda/graph.cpp csrc/cuda/kernels.cpp csrc/cuda/team.cpp
   $<TARGET_OBJECTS:cuda_kernels>)
 target_compile_definitions(_cuda PRIVATE FASTGRAD_ON_CUDA FASTGRAD_CUDA_COMPILER="${cuda_compiler}"
   FASTGRAD_CUDA_ARCHITECTURES="${cuda_architectures}")

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <pybind11/stl.h>
+
 namespace fastgrad {
 
 const Cupy& cupy() {
@@ -88,6 +90,16 @@ py::object new_array(const Array& like, Size axes, const Size* shape, bool fortr
 py::object empty_like(const Array& like) {
     static const py::handle function = py::object(py::module_::import("cupy").attr("empty_like")).release();
     return function(like.object());
+}
+
+py::object empty_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape) {
+    return cupy().array_class(py::cast(shape), dtype);
+}
+
+py::object view_of(py::handle memory, const py::dtype& dtype, const std::vector<Py_ssize_t>& shape,
+                   const std::vector<Py_ssize_t>& strides, Py_ssize_t offset) {
+    const py::object begin = attribute(memory, cupy().data) + py::int_(offset);
+    return cupy().array_class(py::cast(shape), dtype, begin, py::cast(strides));
 }
 
 void begin_call(const char* kernel) { cuda::begin(kernel, current_stream()); }

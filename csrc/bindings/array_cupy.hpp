@@ -3,9 +3,13 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../cuda/launch.hpp"
+#include "../program/program.hpp"
 #include "errors.hpp"
 
 namespace fastgrad {
@@ -29,6 +33,7 @@ class Array {
     Size ndim() const { return axes_; }
     const Size* shape() const { return shape_.data(); }
     Size shape(Size i) const { return shape_[std::size_t(i)]; }
+    const Size* strides() const { return strides_.data(); }
     Size strides(Size i) const { return strides_[std::size_t(i)]; } // in bytes
     Size itemsize() const { return itemsize_; }
     Size size() const {
@@ -64,6 +69,12 @@ inline Array as_array(const char* kernel, const char* argument, const py::handle
     return Array(object);
 }
 
+// The array that an object is known to be.
+inline Array array_of(py::handle object) { return Array(object); }
+inline bool has_dtype(const Array& a, const py::dtype& dtype) {
+    return a.dtype_object().ptr() == dtype.ptr() || a.dtype().equal(dtype);
+}
+
 inline bool is_aligned(const Array& a) {
     std::uintptr_t bits = reinterpret_cast<std::uintptr_t>(a.data());
     for (Size i = 0; i < a.ndim(); ++i)
@@ -78,13 +89,35 @@ py::object new_array(const Array& like, Size axes, const Size* shape, bool fortr
 // An array of any content with the dtype, shape and order of `like`.
 py::object empty_like(const Array& like);
 
+// A new C-contiguous array of any content.
+py::object empty_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape);
+// An array in the memory of another one, from byte `offset` on.
+py::object view_of(py::handle memory, const py::dtype& dtype, const std::vector<Py_ssize_t>& shape,
+                   const std::vector<Py_ssize_t>& strides, Py_ssize_t offset);
+
 // What a call needs before its kernels; `kernel` is its name.
 void begin_call(const char* kernel);
 
-// Starts a kernel on the current stream.
-template <class Kernel, class... A> void launch(double, Kernel kernel, A... arguments) { kernel(arguments...); }
-template <class T> void launch_cross_entropy(double, const CrossEntropy<T>& l) { kernels<T>().cross_entropy(l); }
+// A command's kernel, which errors are to name.
+template <class Kernel> struct Named {
+    Kernel kernel;
+    const char* name;
+    template <class... A> void operator()(const A&... arguments) const {
+        cuda::call.kernel = name;
+        kernel(arguments...);
+    }
+};
 
-inline bool is_kept_by_program(const py::object&) { return false; }
+// Starts a kernel on the current stream, or makes it a command of the program that is being built.
+template <class Kernel, class... A> void launch(double nanoseconds, Kernel kernel, A... arguments) {
+    if (Program::building) {
+        using Made = KernelCommand<Named<Kernel>, A...>;
+        const Named<Kernel> named{kernel, cuda::call.kernel};
+        Program::building->add(std::make_unique<Made>(nanoseconds, named, std::move(arguments)...));
+    } else kernel(arguments...);
+}
+template <class T> void launch_cross_entropy(double nanoseconds, const CrossEntropy<T>& l) {
+    launch(nanoseconds, kernels<T>().cross_entropy, l);
+}
 
 } // namespace fastgrad

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "../fastgrad/kernels.hpp"
 #include "../program/program.hpp"
@@ -28,6 +29,13 @@ inline ArrayRef as_array(const char* kernel, const char* argument, const py::han
     return reinterpret_cast<const Array&>(object);
 }
 
+// The array that an object is known to be.
+inline ArrayRef array_of(const py::handle& object) { return reinterpret_cast<const Array&>(object); }
+inline bool has_dtype(const Array& a, const py::dtype& dtype) {
+    PyObject* own = py::detail::array_proxy(a.ptr())->descr;
+    return own == dtype.ptr() || py::reinterpret_borrow<py::dtype>(own).equal(dtype);
+}
+
 // To a multiple of the size of a number, start and strides.
 inline bool is_aligned(const Array& a) { return a.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_; }
 inline bool is_c_contiguous(const Array& a) { return a.flags() & py::array::c_style; }
@@ -49,6 +57,12 @@ inline py::object empty_like(const Array& like) {
     static const py::handle function = py::object(py::module_::import("numpy").attr("empty_like")).release();
     return function(like);
 }
+
+// A new C-contiguous array of any content.
+py::object empty_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape);
+// An array in the memory of another one, from byte `offset` on.
+py::object view_of(py::handle memory, const py::dtype& dtype, const std::vector<Py_ssize_t>& shape,
+                   const std::vector<Py_ssize_t>& strides, Py_ssize_t offset);
 
 // Runs a kernel without the GIL, unless it takes less time than giving the GIL away; or makes it a command of the
 // program that is being built. Also for checks of values, which a program has to repeat: they throw.
@@ -92,12 +106,5 @@ template <class T> void launch_cross_entropy(double nanoseconds, const CrossEntr
 
 // What a call needs before its kernels; `kernel` is its name.
 inline void begin_call(const char*) {}
-
-// Whether kernels become commands of a program; if so, it keeps the objects that they refer to.
-inline bool is_kept_by_program(const py::object& object) {
-    if (!Program::building) return false;
-    Program::building->keep(object);
-    return true;
-}
 
 } // namespace fastgrad

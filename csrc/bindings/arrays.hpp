@@ -43,6 +43,13 @@ struct Extent {
     }
 };
 
+// Whether kernels become commands of a program; if so, it keeps the objects that they refer to.
+inline bool is_kept_by_program(const py::object& object) {
+    if (!Program::building) return false;
+    Program::building->keep(object);
+    return true;
+}
+
 // to[...] = from, of one shape and dtype, in whatever layouts (copies.cpp)
 void launch_copy(const Array& to, const Array& from);
 

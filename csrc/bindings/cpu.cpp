@@ -1,6 +1,7 @@
 // The extension module fastgrad._cpu.
 #include "arrays.hpp"
 #include "module.hpp"
+#include "shared.hpp"
 
 #include "../cpu/dispatch.hpp"
 #include "../cpu/threads.hpp"
@@ -45,13 +46,17 @@ void set_other_device(py::handle array, py::handle module) {
 
 } // namespace
 
+Shared& shared() {
+    static Shared the;
+    return the;
+}
+
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
     m.doc() = "fastgrad's kernels on numpy arrays: outputs first; checked here, computed without the GIL.";
     instruction_set_name(); // a wrong FASTGRAD_ISA or FASTGRAD_NUM_THREADS is an error at import
     num_threads();
     bind_activation_list(m);
-    bind_kernels(m);
-    bind_programs(m);
+    bind_device(m);
     bind_compiled(m);
     bind_threads(m);
     m.def("build", &build, "Compiler, instruction sets built, those that run here, and the one in use.");

@@ -1,6 +1,7 @@
 // The extension module fastgrad._cuda: the kernels of fastgrad._cpu, under the same names, on cupy arrays.
 #include "arrays.hpp"
 #include "module.hpp"
+#include "shared.hpp"
 
 #include <utility>
 
@@ -65,10 +66,15 @@ py::dict build() {
 
 } // namespace
 
+Shared& shared() {
+    static Shared& the = *py::capsule(py::module_::import("fastgrad._cpu").attr("_shared")).get_pointer<Shared>();
+    return the;
+}
+
 PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
     m.doc() = "fastgrad's kernels on cupy arrays: those of fastgrad._cpu, on the current stream.";
-    py::module_::import("fastgrad._cpu"); // Activation
-    bind_kernels(m);
+    py::module_::import("fastgrad._cpu"); // Activation, shared()
+    bind_device(m);
     m.def("build", &build, "Compiler, and the architectures that there is code for.");
     m.def("device_count", &count_devices, "How many GPUs can be used; 0 without a driver.");
     m.def("synchronize", &synchronize, "Waits for the current stream, and raises what kernels have found on it.");

@@ -15,11 +15,12 @@ void bind_linear_updates(pybind11::module_& m);
 void bind_copies(pybind11::module_& m);
 void bind_programs(pybind11::module_& m);
 void bind_elementwise(pybind11::module_& m);
+void bind_program_lists(pybind11::module_& m);
 void bind_compiled(pybind11::module_& m);
 void bind_threads(pybind11::module_& m);
 
-// The kernels that every device has, under the same names.
-inline void bind_kernels(pybind11::module_& m) {
+// What every device has, under the same names: kernels, and programs of them.
+inline void bind_device(pybind11::module_& m) {
     bind_activations(m);
     bind_linear(m);
     bind_rows(m);
@@ -28,6 +29,8 @@ inline void bind_kernels(pybind11::module_& m) {
     bind_linear_updates(m);
     bind_copies(m);
     bind_elementwise(m);
+    bind_programs(m);
+    bind_program_lists(m);
 }
 
 } // namespace fastgrad

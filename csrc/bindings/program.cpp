@@ -44,29 +44,34 @@ void bind_tape(py::object tensor, py::object value, py::object version, py::obje
               offset_of(version, "count")};
 }
 
-std::size_t bytes_of(const py::array& a) { return std::size_t(a.nbytes()); }
-char* memory_of(const py::array& a) { return static_cast<char*>(const_cast<void*>(a.data())); }
-
-void add_input(Replay& r, const py::array& array, bool is_tensor, bool requires_grad, bool is_used, bool is_movable,
+void add_input(Replay& r, const py::object& array, bool is_tensor, bool requires_grad, bool is_used, bool is_movable,
                bool is_written) {
-    const int movable = is_used && is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
-    r.inputs.push_back(
-        {is_tensor, requires_grad, ArraySpec::of(array), movable, memory_of(array), is_used, is_written});
-    if (is_used && movable < 0) r.program.keep(array);
+    const Array& a = as_array("add_input", "array", array);
+    Runner::Place place;
+    if (is_used) place = r.runner.place(a, is_movable);
+    if (is_used && !place.is_pointed()) r.program.keep(array);
+    r.inputs.push_back({is_tensor, requires_grad, ArraySpec::of(a), place, is_used, is_written});
 }
 
-int add_fresh(Replay& r, const py::array& array, bool is_movable) {
-    const int movable = is_movable ? int(r.program.add_movable(array.data(), bytes_of(array))) : -1;
-    r.fresh.push_back({movable, memory_of(array), array.nbytes()});
-    if (movable < 0) r.program.keep(array);
+int add_fresh(Replay& r, const py::object& array, bool is_movable) {
+    r.fresh.push_back(r.runner.place(as_array("add_fresh", "array", array), is_movable));
+    if (!r.fresh.back().is_pointed()) r.program.keep(array);
     return int(r.fresh.size()) - 1;
 }
 
 // A result in fresh memory number `fresh`, whose recorded array is `base`.
-void add_output(Replay& r, int fresh, const py::array& base, const py::array& array, bool is_tensor) {
-    const bool is_whole = array.data() == base.data() && array.nbytes() == base.nbytes() && is_c_contiguous(array);
-    r.outputs.push_back(
-        {fresh, -1, py::none(), is_tensor, is_whole, memory_of(array) - memory_of(base), ArraySpec::of(array)});
+void add_output(Replay& r, int fresh, const py::object& base, const py::object& array, bool is_tensor) {
+    const Array &memory = as_array("add_output", "base", base), &a = as_array("add_output", "array", array);
+    const bool is_whole = a.data() == memory.data() && a.nbytes() == memory.nbytes() && is_c_contiguous(a);
+    const Size offset = static_cast<const char*>(a.data()) - static_cast<const char*>(memory.data());
+    r.outputs.push_back({fresh, -1, py::none(), is_tensor, is_whole, offset, ArraySpec::of(a)});
+}
+
+std::vector<void*> options_of(Replay& r, const std::vector<std::size_t>& commands) {
+    std::vector<void*> found;
+    for (const std::size_t i : commands)
+        r.program.command(i).each_options([&](void* options, std::size_t) { found.push_back(options); });
+    return found;
 }
 
 void add_update(Replay& r, const py::object& optimizer, const py::dict& group, bool adam,
@@ -77,22 +82,33 @@ void add_update(Replay& r, const py::object& optimizer, const py::dict& group, b
     u.optimizer = optimizer, u.groups = optimizer.attr("param_groups"), u.group_count = Py_ssize_t(py::len(u.groups));
     u.group = group, u.params = group["params"], u.param_count = Py_ssize_t(py::len(u.params));
     u.adam = adam, u.stateful = !names.empty(), u.amsgrad = names.size() == 3;
-    for (const std::size_t i : commands) u.destinations.push_back(r.program.command(i).options());
+    u.destinations = options_of(r, commands);
+    if (adam)
+        for (void* options : u.destinations) r.runner.advances(&static_cast<AdamOptions*>(options)->later, 1);
     u.state = optimizer.attr("state"), u.tensors = tensors, u.names = names, u.buffers = buffers, u.steps = steps;
     r.updates.push_back(std::move(u));
 }
 
 void add_draw(Replay& r, py::object generator, std::uint64_t count, const std::vector<std::size_t>& commands) {
     Replay::Draw draw{std::move(generator), count, {}};
-    for (const std::size_t i : commands)
-        draw.destinations.push_back(static_cast<RandomCounter*>(r.program.command(i).options()));
+    for (void* options : options_of(r, commands)) draw.destinations.push_back(static_cast<RandomCounter*>(options));
     r.draws.push_back(std::move(draw));
+}
+
+// After the last draw: how far each generator goes on in a run.
+void finish_draws(Replay& r) {
+    for (const Replay::Draw& draw : r.draws) {
+        std::uint64_t all = 0;
+        for (const Replay::Draw& other : r.draws)
+            if (other.generator.is(draw.generator)) all += other.count;
+        for (RandomCounter* counter : draw.destinations) r.runner.advances(&counter->offset, std::int64_t(all));
+    }
 }
 
 } // namespace
 
 void bind_programs(py::module_& m) {
-    py::class_<Replay, std::shared_ptr<Replay>>(m, "Program",
+    py::class_<Replay, std::shared_ptr<Replay>>(m, "Program", py::module_local(),
                                                 "Commands that run natively, and how a call reaches them.")
         .def(py::init([] { return std::make_shared<Replay>(tape()); }))
         .def("__len__", [](Replay& r) { return r.program.size(); })
@@ -142,6 +158,7 @@ void bind_programs(py::module_& m) {
         .def("add_update", &add_update, py::arg("optimizer"), py::arg("group"), py::arg("adam"), py::arg("commands"),
              py::arg("tensors"), py::arg("names"), py::arg("buffers"), py::arg("steps"))
         .def("add_draw", &add_draw, py::arg("generator"), py::arg("count"), py::arg("commands"))
+        .def("finish_draws", &finish_draws, "After the last add_draw.")
         .def(
             "add_bump", [](Replay& r, py::object version, long by) { r.bumps.push_back({std::move(version), by}); },
             py::arg("version"), py::arg("by"))
@@ -157,14 +174,13 @@ void bind_programs(py::module_& m) {
         .def_readwrite("surroundings", &Replay::surroundings)
         .def(
             "epoch",
-            [](Replay& r, const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch,
+            [](Replay& r, const std::vector<py::object>& arrays, const py::object& order, Py_ssize_t batch,
                Py_ssize_t begin, Py_ssize_t end,
-               const std::vector<py::array>& results) { return r.epoch(arrays, order, batch, begin, end, results); },
+               const std::vector<py::object>& results) { return r.epoch(arrays, order, batch, begin, end, results); },
             py::arg("arrays"), py::arg("order"), py::arg("batch"), py::arg("begin"), py::arg("end"), py::arg("results"),
             "Runs steps begin .. end on rows order[s * batch ...] of the arrays; returns how many were done.");
     m.def("_bind_tape", &bind_tape, py::arg("tensor"), py::arg("value"), py::arg("version"), py::arg("leaf"),
           py::arg("state"), "Tells programs the tape's classes.");
-    m.def("_modules_changed", [] { ++Replay::modules_changed; }, "Says that a module or a hook changed, came or went.");
 }
 
 } // namespace fastgrad

@@ -1,41 +1,26 @@
 #include "replay.hpp"
 
-#include <cstring>
-
 #include "names.hpp"
 
 namespace fastgrad {
 
-long Replay::modules_changed = 0;
+namespace {
 
-using py::detail::array_proxy;
+char* memory_of(py::handle array) { return static_cast<char*>(const_cast<void*>(array_of(array).data())); }
 
-py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides,
-                     void* data, py::handle base) {
-    auto& api = py::detail::npy_api::get();
-    const int flags = data ? py::detail::npy_api::NPY_ARRAY_WRITEABLE_ : 0;
-    auto array = py::reinterpret_steal<py::object>(
-        api.PyArray_NewFromDescr_(api.PyArray_Type_, py::dtype(dtype).release().ptr(), int(shape.size()),
-                                  reinterpret_cast<const Py_intptr_t*>(shape.data()),
-                                  reinterpret_cast<const Py_intptr_t*>(strides), data, flags, nullptr));
-    if (!array) throw py::error_already_set();
-    if (data)
-        api.PyArray_SetBaseObject_(array.ptr(), py::object(py::reinterpret_borrow<py::object>(base)).release().ptr());
-    return array;
-}
+} // namespace
 
-ArraySpec ArraySpec::of(const py::array& a) {
+ArraySpec ArraySpec::of(const Array& a) {
     return {a.dtype(), {a.shape(), a.shape() + a.ndim()}, {a.strides(), a.strides() + a.ndim()}};
 }
 
-bool ArraySpec::fits(PyObject* array) const {
-    if (!py::detail::npy_api::get().PyArray_Check_(array)) return false;
-    const auto* a = array_proxy(array);
-    if (a->descr != dtype.ptr() && !py::reinterpret_borrow<py::dtype>(a->descr).equal(dtype)) return false;
-    if (a->nd != int(shape.size())) return false;
+bool ArraySpec::fits(py::handle object) const {
+    if (!is_array(object)) return false;
+    const Array& a = array_of(object);
+    if (!has_dtype(a, dtype) || a.ndim() != Py_ssize_t(shape.size())) return false;
     for (std::size_t i = 0; i < shape.size(); ++i)
-        if (a->dimensions[i] != shape[i] || (shape[i] > 1 && a->strides[i] != strides[i])) return false;
-    return reinterpret_cast<std::uintptr_t>(a->data) % std::size_t(dtype.alignment()) == 0;
+        if (a.shape()[i] != shape[i] || (shape[i] > 1 && a.strides()[i] != strides[i])) return false;
+    return reinterpret_cast<std::uintptr_t>(a.data()) % std::size_t(dtype.alignment()) == 0;
 }
 
 bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
@@ -73,8 +58,8 @@ bool Replay::is_valid() {
         if (!holds(g.tensor.ptr(), tape_.data, g.data) || !holds(g.tensor.ptr(), tape_.node, g.node)) return false;
         if (g.checks_grad && !holds(g.tensor.ptr(), tape_.grad, g.grad)) return false;
     }
-    if (modules_version != modules_changed) {
-        const long version = modules_changed;
+    if (modules_version != shared().modules_changed) {
+        const long version = shared().modules_changed;
         if (!surroundings.is_none() && !truth(surroundings().ptr())) return false;
         modules_version = version;
     }
@@ -86,8 +71,8 @@ bool Replay::is_valid() {
 // Commands work on arguments one after the other, as if nothing else lay in their memory.
 void Replay::check_memory(PyObject* const* arguments) const {
     const auto range = [&](std::size_t i) -> Range {
-        const auto* a = array_proxy(inputs[i].is_tensor ? slot(arguments[i], tape_.data) : arguments[i]);
-        return {a->data, a->data + inputs[i].spec.bytes()};
+        const char* begin = memory_of(array_of_argument(arguments, i));
+        return {begin, begin + inputs[i].spec.bytes()};
     };
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Range own = range(i);
@@ -155,10 +140,7 @@ PyObject* Replay::make_output(const Output& o, PyObject* const* arguments,
     if (o.argument >= 0) return Py_NewRef(arguments[o.argument]);
     if (o.fresh < 0) return py::object(o.object).release().ptr();
     py::object array = memory[std::size_t(o.fresh)];
-    if (!o.is_whole) {
-        char* begin = static_cast<char*>(array_proxy(array.ptr())->data);
-        array = new_array(o.spec.dtype, o.spec.shape, o.spec.strides.data(), begin + o.offset, array);
-    }
+    if (!o.is_whole) array = view_of(array, o.spec.dtype, o.spec.shape, o.spec.strides, o.offset);
     return (o.is_tensor ? wrap(std::move(array)) : array).release().ptr();
 }
 
@@ -167,38 +149,26 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     const Turn turn(*this);
     if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
     check_memory(arguments);
+    begin_call(program_name);
+    runner.begin();
     draw();
     std::vector<py::object> memory; // of the results
     memory.reserve(fresh.size());
     for (std::size_t i = 0; i < fresh.size(); ++i) {
-        const Fresh& f = fresh[i];
         const Output* whole = nullptr;
         for (const Output& o : outputs)
             if (o.fresh == int(i) && o.is_whole) whole = &o;
-        memory.push_back(whole ? new_array(whole->spec.dtype, whole->spec.shape)
-                               : new_array(py::dtype::of<std::uint8_t>(), {f.bytes}));
-        if (f.movable >= 0) program.point(std::size_t(f.movable), array_proxy(memory.back().ptr())->data);
+        memory.push_back(whole ? empty_array(whole->spec.dtype, whole->spec.shape)
+                               : empty_array(py::dtype::of<std::uint8_t>(), {fresh[i].bytes}));
+        runner.send(fresh[i], memory_of(memory.back()));
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const Input& input = inputs[i];
-        if (!input.is_used) continue;
-        PyObject* array = input.is_tensor ? slot(arguments[i], tape_.data) : arguments[i];
-        const auto* a = array_proxy(array);
-        if (input.movable >= 0) {
-            program.point(std::size_t(input.movable), a->data);
-        } else {
-            std::memcpy(input.memory, a->data, input.spec.bytes());
-        }
+        if (!inputs[i].is_used) continue;
+        char* own = memory_of(array_of_argument(arguments, i));
+        runner.bring(inputs[i].place, own);
+        if (inputs[i].is_written && !inputs[i].place.is_pointed()) runner.send(inputs[i].place, own);
     }
-    program.run();
-    for (std::size_t i = 0; i < fresh.size(); ++i)
-        if (fresh[i].movable < 0)
-            std::memcpy(array_proxy(memory[i].ptr())->data, fresh[i].memory, std::size_t(fresh[i].bytes));
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-        if (inputs[i].is_written && inputs[i].movable < 0) {
-            PyObject* array = inputs[i].is_tensor ? slot(arguments[i], tape_.data) : arguments[i];
-            std::memcpy(array_proxy(array)->data, inputs[i].memory, inputs[i].spec.bytes());
-        }
+    runner.run();
     finish(arguments);
     if (single) return make_output(outputs[0], arguments, memory);
     auto result = py::reinterpret_steal<py::object>(PyTuple_New(Py_ssize_t(outputs.size())));

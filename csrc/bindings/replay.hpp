@@ -5,13 +5,15 @@
 #include <thread>
 #include <vector>
 
-#include <pybind11/numpy.h>
+#include "shared.hpp"
 
-#include "../program/program.hpp"
+#ifdef FASTGRAD_ON_CUDA
+#include "run_cupy.hpp"
+#else
+#include "run_numpy.hpp"
+#endif
 
 namespace fastgrad {
-
-namespace py = pybind11;
 
 // Where the tape's classes keep what replay reads and writes at every call: offsets of slots instead of look-ups.
 struct Tape {
@@ -19,41 +21,35 @@ struct Tape {
     Py_ssize_t data, grad, node, version_slot, count; // the last of a Version
 };
 
+constexpr const char* program_name = "a compiled function"; // in errors
+
 // The memory of an argument or result; null if it is not as a program was recorded for.
 struct ArraySpec {
     py::dtype dtype;
     std::vector<Py_ssize_t> shape, strides;
 
-    static ArraySpec of(const py::array& a);
-    bool fits(PyObject* array) const;
-    std::size_t bytes() const {
-        std::size_t n = std::size_t(dtype.itemsize());
-        for (const Py_ssize_t size : shape) n *= std::size_t(size);
+    static ArraySpec of(const Array& a);
+    bool fits(py::handle array) const;
+    bool fits_rows_of(const Array& table, Py_ssize_t batch) const; // in C order
+    Py_ssize_t bytes() const {
+        Py_ssize_t n = dtype.itemsize();
+        for (const Py_ssize_t size : shape) n *= size;
         return n;
     }
 };
-
-// A new array with memory of its own, or with `data`, which `base` keeps.
-py::object new_array(const py::dtype& dtype, const std::vector<Py_ssize_t>& shape, const Py_ssize_t* strides = nullptr,
-                     void* data = nullptr, py::handle base = {});
 
 class Replay {
   public:
     explicit Replay(const Tape& tape) : tape_(tape) {}
 
     Program program;
+    Runner runner{program};
 
     struct Input {
         bool is_tensor, requires_grad;
         ArraySpec spec;
-        int movable;  // or -1: its bytes are copied to `memory`
-        char* memory; // that of the recorded argument
+        Runner::Place place;
         bool is_used, is_written;
-    };
-    struct Fresh {   // memory made anew for every call, for results
-        int movable; // or -1: copied from `memory` after the run
-        char* memory;
-        Py_ssize_t bytes;
     };
     struct Output {
         int fresh;    // number of its memory, or -1: the object is what is returned
@@ -105,7 +101,7 @@ class Replay {
     };
 
     std::vector<Input> inputs;
-    std::vector<Fresh> fresh;
+    std::vector<Runner::Place> fresh; // memory made anew for every call, for results
     std::vector<Output> outputs;
     std::vector<Guard> guards;
     std::vector<Update> updates;
@@ -125,10 +121,8 @@ class Replay {
 
     // Steps begin .. end of an epoch: rows order[s * batch ...] of every array; results go to row s of `results`.
     // Returns how many steps were done; fewer if the program fits no more. Looks for signals between steps.
-    Py_ssize_t epoch(const std::vector<py::array>& arrays, const py::array& order, Py_ssize_t batch, Py_ssize_t begin,
-                     Py_ssize_t end, const std::vector<py::array>& results);
-
-    static long modules_changed; // counts changes of any module and any hook
+    Py_ssize_t epoch(const std::vector<py::object>& arrays, const py::object& order, Py_ssize_t batch, Py_ssize_t begin,
+                     Py_ssize_t end, const std::vector<py::object>& results);
 
   private:
     // Whether all is as it was recorded but for the arguments; reads the options of updates by the way.
@@ -136,12 +130,16 @@ class Replay {
     static bool reads_options(const Update& update);
     void draw(); // random numbers, once it is sure that the program runs
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
-    bool fits_batches(const std::vector<py::object>& batches, const std::vector<py::array>& results) const;
+    bool fits_epoch(const std::vector<py::object>& arrays, Py_ssize_t batch,
+                    const std::vector<py::object>& results) const;
     void check_memory(PyObject* const* arguments) const;
     void finish(PyObject* const* arguments);
     PyObject* make_output(const Output& output, PyObject* const* arguments,
                           const std::vector<py::object>& memory) const;
     py::object wrap(py::object array) const;
+    py::handle array_of_argument(PyObject* const* arguments, std::size_t i) const {
+        return inputs[i].is_tensor ? slot(arguments[i], tape_.data) : arguments[i];
+    }
     // A field of an object; null counts as None.
     static PyObject*& slot(PyObject* object, Py_ssize_t offset) {
         return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);

@@ -4,6 +4,7 @@
 // of a call) without knowing what the kernel is.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <tuple>
 #include <type_traits>
@@ -15,6 +16,8 @@ namespace fastgrad {
 
 // Receives the address of a pointer; `T*` and `const T*` alike are handed over as the bytes that hold them.
 using PointerVisitor = std::function<void(void* field)>;
+// Receives what may differ from run to run: learning rates, counters of random numbers.
+using OptionsVisitor = std::function<void(void* options, std::size_t bytes)>;
 
 class Command {
   public:
@@ -31,8 +34,7 @@ class Command {
     virtual void finish() {}
     virtual void each_pointer(const PointerVisitor&) {}
     virtual bool needs_python() const { return false; }
-    // What may differ from run to run (learning rates, counters of random numbers), and how large that is. Or null.
-    virtual void* options() { return nullptr; }
+    virtual void each_options(const OptionsVisitor&) {}
 
     const double nanoseconds; // estimated
 };
@@ -59,10 +61,8 @@ template <class Kernel, class... A> class KernelCommand final : public Command {
     void each_pointer(const PointerVisitor& visit) override {
         std::apply([&](auto&... a) { (visit_pointers(a, visit), ...); }, arguments_);
     }
-    void* options() override {
-        void* found = nullptr;
-        std::apply([&](auto&... a) { (look_for_options(a, found), ...); }, arguments_);
-        return found;
+    void each_options(const OptionsVisitor& visit) override {
+        std::apply([&](auto&... a) { (visit_options(a, visit), ...); }, arguments_);
     }
 
   private:
@@ -71,8 +71,8 @@ template <class Kernel, class... A> class KernelCommand final : public Command {
         else return false;
     }();
 
-    template <class Argument> static void look_for_options(Argument& a, void*& found) {
-        if constexpr (requires { a.options; }) found = &a.options;
+    template <class Argument> static void visit_options(Argument& a, const OptionsVisitor& visit) {
+        if constexpr (requires { a.options; }) visit(&a.options, sizeof a.options);
     }
 
     Kernel kernel_;

@@ -22,6 +22,7 @@ class Program {
     // Lets commands [begin, end) be run together.
     void team(std::size_t begin, std::size_t end);
     Command& command(std::size_t i) { return *commands_.at(i); }
+    const std::vector<std::unique_ptr<Command>>& commands() const { return commands_; }
     double nanoseconds() const { return nanoseconds_; }
 
     // All pointers into [begin, begin + bytes) follow when `point` is called with this number.

@@ -7,13 +7,15 @@ here. The library of a GPU's arrays, cupy, is known as soon as the first of them
 from __future__ import annotations
 
 import math
+import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.traced import Traced
+from fastgrad.traced import Traced, TracedOnDevice
 
 __all__ = [
     "address",
@@ -23,10 +25,13 @@ __all__ = [
     "clip_into",
     "full",
     "is_array",
+    "is_dense",
+    "is_memory",
     "is_on_device",
     "is_start",
     "is_traced",
     "is_writable",
+    "native_of",
     "put_along",
     "row_major",
     "scattered",
@@ -35,6 +40,7 @@ __all__ = [
     "start",
     "strided",
     "to_host",
+    "upload",
     "whole",
 ]
 
@@ -46,17 +52,22 @@ class _Nothing:
 
 
 _library: Any = None
+_device_native: Any = None
 _device_class: Any = _Nothing
+_memories: Any = (np.ndarray,)
 _kinds: Any = (np.ndarray, Traced)
-_kept = frozenset(_kinds)
+_kept = frozenset((np.ndarray, Traced, TracedOnDevice))
+_on_device: Any = frozenset((TracedOnDevice,))
 
 
-def set_library(library: Any) -> None:
-    """Let `library`, cupy, be what makes the arrays on a GPU."""
-    global _library, _device_class, _kinds, _kept
-    _library, _device_class = library, library.ndarray
-    _kinds = (np.ndarray, Traced, _device_class)
-    _kept = frozenset(_kinds)
+def set_library(library: Any, native: Any) -> None:
+    """Let `library`, cupy, be what makes the arrays on a GPU, and `native` the module that computes with them."""
+    global _library, _device_native, _device_class, _memories, _kinds, _kept, _on_device
+    _library, _device_native, _device_class = library, native, library.ndarray
+    _memories = (np.ndarray, _device_class)
+    _kinds = (*_memories, Traced)
+    _kept = frozenset((np.ndarray, _device_class, Traced, TracedOnDevice))
+    _on_device = frozenset((_device_class, TracedOnDevice))
 
 
 # Which kind
@@ -67,14 +78,30 @@ def is_array(x: Any) -> bool:
     return isinstance(x, _kinds)
 
 
+def is_memory(x: Any) -> bool:
+    """Whether x is an array itself, and does not stand for one."""
+    return isinstance(x, _memories)
+
+
 def is_traced(x: Any) -> bool:
     """Whether x stands for an array of a recording."""
-    return x.__class__ is Traced
+    return isinstance(x, Traced)
 
 
 def is_on_device(x: Any) -> bool:
-    """Whether x is an array on a GPU."""
-    return x.__class__ is _device_class
+    """Whether x is an array on a GPU, or stands for one."""
+    return x.__class__ in _on_device
+
+
+def is_dense(x: Any) -> bool:
+    """Whether an array's elements lie aligned and without gaps, in C order or in Fortran order."""
+    flags = x.flags
+    return bool((flags.c_contiguous or flags.f_contiguous) and getattr(flags, "aligned", True))
+
+
+def native_of(x: Any) -> Any:
+    """The native module that computes with arrays like x."""
+    return _device_native if is_on_device(x) else backend.native
 
 
 def is_writable(x: Any) -> bool:
@@ -92,17 +119,22 @@ def as_array(x: Any) -> Any:
 
 def to_host(x: Any) -> Any:
     """An array in the memory of the processor; of one on a GPU a copy in the same order of axes."""
-    return x.get(order="A") if x.__class__ is _device_class else x
+    return x.get(order="A") if is_on_device(x) else x
+
+
+def upload(values: Any) -> Any:
+    """A copy on the current GPU, in the same order of axes."""
+    return whole(lambda a: _library.array(a, order="K"), values)
 
 
 def beside(x: Any, values: Any) -> Any:
     """`values` in the memory where the array x is."""
-    if x.__class__ is _device_class:
-        if values.__class__ is not _device_class:
-            with x.device:
-                return _library.array(values)
+    if not is_on_device(x):
+        return to_host(values)
+    if is_on_device(values):
         return values
-    return to_host(values)
+    with x.device:
+        return upload(values)
 
 
 # What each does in its own way
@@ -110,7 +142,7 @@ def beside(x: Any, values: Any) -> Any:
 
 def shape_at(x: Any, index: Any) -> tuple[int, ...]:
     """The shape of x[index]."""
-    return x.recorder.shape_at(x, index) if x.__class__ is Traced else x[index].shape  # type: ignore[no-any-return]
+    return x.recorder.shape_at(x, index) if is_traced(x) else x[index].shape  # type: ignore[no-any-return]
 
 
 def row_major(x: Any) -> Any:
@@ -121,7 +153,7 @@ def row_major(x: Any) -> Any:
 def check(function: Callable[..., None], *arrays: Any) -> None:
     """function(*arrays), which raises for bad values: a recording repeats it in every run."""
     for x in arrays:
-        if x.__class__ is Traced:
+        if is_traced(x):
             x.recorder.check(function, arrays)
             return
     function(*arrays)
@@ -130,25 +162,78 @@ def check(function: Callable[..., None], *arrays: Any) -> None:
 def whole(function: Callable[..., Array], *arrays: Any) -> Any:
     """function(*arrays), which a recording repeats as one: for what goes through Python objects."""
     for x in arrays:
-        if x.__class__ is Traced:
+        if is_traced(x):
             return x.recorder.compute(function, arrays, {})
     return function(*arrays)
 
 
 def address(x: Any) -> int:
     """Where an array's first element lies."""
-    if x.__class__ is _device_class:
+    if is_on_device(x):
         return int(x.data.ptr)
-    return (x.array if x.__class__ is Traced else x).__array_interface__["data"][0]  # type: ignore[no-any-return]
+    return (x.array if is_traced(x) else x).__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
-def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Any:
+def invoke(function: Any, args: Any, kwargs: Any) -> Any:
+    """function(*args, **kwargs); a method of numpy's arrays becomes that of a GPU's."""
+    if args and args[0].__class__ is _device_class and getattr(np.ndarray, function.__name__, None) is function:
+        return getattr(args[0], function.__name__)(*args[1:], **kwargs)
+    return function(*args, **kwargs)
+
+
+def bytes_like(x: Any, nbytes: int) -> Any:
+    """Memory for so many bytes where x is, as an array of bytes."""
+    return np.empty(nbytes, np.uint8, like=x if is_on_device(x) else None)
+
+
+def owner(x: Any) -> Any:
+    """The array that a view is of, after all."""
+    while isinstance(x.base, _memories):
+        x = x.base
+    return x
+
+
+class Watch:
+    """What knows whether anybody else holds an array's memory.
+
+    Attributes
+    ----------
+    key : object
+        The memory, the same object for all arrays in it.
+    """
+
+    __slots__ = ("_begin", "_nbytes", "key")
+
+    def __init__(self, array: Any, begin: int, nbytes: int) -> None:
+        self.key = array.data.mem if is_on_device(array) else weakref.ref(array)
+        self._begin, self._nbytes = begin, nbytes
+
+    def array(self) -> Any:
+        """The memory as an array, or None if nobody else holds it."""
+        if isinstance(self.key, weakref.ref):
+            return self.key()
+        if sys.getrefcount(self.key) <= _HELD_BY_WATCH:
+            return None
+        pointer = _library.cuda.MemoryPointer(self.key, self._begin - self.key.ptr)
+        return _library.ndarray((self._nbytes,), np.uint8, pointer)
+
+
+def memory_id(x: Any) -> int:
+    """The same number for all arrays in the memory of x, as long as one of them lives."""
+    return id(x.data.mem) if is_on_device(x) else id(owner(x))
+
+
+_HELD_BY_WATCH = 2  # references: its own, and that of the question
+
+
+def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0, dtype: Any = None) -> Any:
     """A view of a contiguous array's memory; strides and offset in bytes. On a GPU it has no ``base``."""
-    if x.__class__ is Traced:
-        return x.recorder.trace(np.ndarray(shape, x.dtype, x.array, offset, strides))
-    if x.__class__ is _device_class:
-        return _library.ndarray(shape, x.dtype, x.data + offset, strides)
-    return np.ndarray(shape, x.dtype, x, offset, strides)
+    if is_traced(x):
+        return x.recorder.trace(strided(x.array, shape, strides, offset, dtype))
+    dtype = x.dtype if dtype is None else dtype
+    if is_on_device(x):
+        return _library.ndarray(shape, dtype, x.data + offset, strides)
+    return np.ndarray(shape, dtype, x, offset, strides)
 
 
 def scattered(shape: tuple[int, ...], index: Any, dy: Any) -> Any:
@@ -156,7 +241,7 @@ def scattered(shape: tuple[int, ...], index: Any, dy: Any) -> Any:
 
     On a GPU in the order of dy too, so that sums have the same bits in every run.
     """
-    if dy.__class__ is not _device_class or not dy.size:
+    if not is_on_device(dy) or not dy.size:
         dx = np.zeros(shape, dy.dtype, like=dy)
         if dy.size:
             np.add.at(dx, index, dy)
@@ -170,7 +255,7 @@ def scattered(shape: tuple[int, ...], index: Any, dy: Any) -> Any:
 
 def put_along(x: Any, index: Any, values: Any, dim: int) -> None:
     """``np.put_along_axis``, which cupy has only since version 14."""
-    if x.__class__ is not _device_class:
+    if not is_on_device(x):
         np.put_along_axis(x, index, values, dim)
         return
     grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
@@ -180,7 +265,9 @@ def put_along(x: Any, index: Any, values: Any, dim: int) -> None:
 
 def full(shape: tuple[int, ...], value: Any, dtype: Any, *, like: Any = None) -> Any:
     """``np.full``, on the GPU of `like` if that is on one; cupy's does not take the arguments that numpy hands on."""
-    y = np.empty(shape, dtype, like=like if like.__class__ is _device_class else None)
+    if is_traced(like):
+        like = like.array  # what it makes is the same in every run
+    y = np.empty(shape, dtype, like=like if is_on_device(like) else None)
     y.fill(value)
     return y
 
@@ -193,7 +280,7 @@ def start(x: Any) -> Any:
 
     On a GPU nobody changes it, and without dimensions it is always the same array, which `is_start` knows by that.
     """
-    if x.__class__ is not _device_class or x.ndim:
+    if not is_on_device(x) or x.ndim:
         return full(x.shape, 1, x.dtype, like=x)
     key = (x.device.id, x.dtype)
     if key not in _ones:
@@ -205,12 +292,14 @@ def start(x: Any) -> Any:
 
 def is_start(dy: Any) -> bool:
     """Whether an array on a GPU is what `start` gave: 1, known without waiting for the GPU."""
+    if is_traced(dy):
+        dy = dy.array
     return not dy.ndim and dy is _ones.get((dy.device.id, dy.dtype))
 
 
 def clip_into(x: Any, low: Any, high: Any) -> None:
     """Limit x in place; either limit may be None."""
-    if x.__class__ is not _device_class:
+    if not is_on_device(x):
         np.clip(x, low, high, out=x, casting="unsafe")
         return
     if low is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import MethodType
 from typing import Any, overload
@@ -22,7 +22,13 @@ from fastgrad.tensor import Tensor
 
 __all__ = ["CompiledFunction", "Program", "compile"]
 
-backend.native._bind_tape(Tensor, Value, Version, Leaf, state)
+
+def bind(native: Any) -> None:
+    """Tell a device's programs the tape's classes."""
+    native._bind_tape(Tensor, Value, Version, Leaf, state)
+
+
+bind(backend.native)
 
 
 class Program:
@@ -108,9 +114,7 @@ class CompiledFunction(backend.native.Compiled):
 
     @property
     def programs(self) -> list[Program]:
-        return [
-            self._recorded[native] for programs in self._programs.values() for native in reversed(programs.list())
-        ]
+        return [self._recorded[native] for programs in self._programs.values() for native in reversed(programs.list())]
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if state.recorder is not None:  # part of another recording
@@ -130,7 +134,9 @@ class CompiledFunction(backend.native.Compiled):
 
     def _record(self, call: Call) -> Any:
         result, built = record(self.function, call, self._fuse, self._keep_grads)
-        programs = self._programs.setdefault(call.key, backend.native.Programs())
+        programs = self._programs.get(call.key)
+        if not isinstance(programs, built.programs):  # none yet, or for another device, which no argument tells
+            programs = self._programs[call.key] = built.programs()
         programs.add(built.native, self._max_programs)
         self._recorded[built.native] = Program(self.__name__, built)
         # All together they are at most so many; those of the structure that was called longest ago go first.
@@ -142,9 +148,9 @@ class CompiledFunction(backend.native.Compiled):
         self._recorded = {native: program for native, program in self._recorded.items() if native in kept}
         return result
 
-    def _last_program(self, count: int) -> Built | None:
-        """What a call with `count` tensors ran last, if it was a program."""
-        found = self._programs.get(plain_key(count))
+    def _last_program(self, arrays: Sequence[Any]) -> Built | None:
+        """What a call with tensors of such arrays ran last, if it was a program."""
+        found = self._programs.get(plain_key(arrays))
         natives = found.list() if found else []
         return self._recorded[natives[0]]._built if natives else None
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-__all__ = ["Traced"]
+__all__ = ["Traced", "TracedOnDevice"]
 
 _COPYING = (
     "all", "any", "argmax", "argmin", "argsort", "astype", "choose", "clip", "compress", "conj", "copy", "cumprod",
@@ -83,7 +83,7 @@ class Traced(NDArrayOperatorsMixin):
     @property
     def base(self) -> Any:
         base = self.array.base
-        return self.recorder.trace(base) if isinstance(base, np.ndarray) else base
+        return self.recorder.trace(base)
 
     @property
     def T(self) -> Traced:
@@ -102,7 +102,7 @@ class Traced(NDArrayOperatorsMixin):
         return self.recorder.compute(function, inputs, options, 1 if method == "at" else 0)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return self.recorder.compute(function, args, kwargs)
+        return self.recorder.compute(function, args, kwargs, like=self.array)
 
     def __getitem__(self, index: Any) -> Any:
         return self.recorder.compute(operator.getitem, (self, index), {})
@@ -112,6 +112,23 @@ class Traced(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<recorded array of shape {self.shape}, {self.dtype}>"
+
+
+class TracedOnDevice(Traced):
+    """An array of a recording on a GPU."""
+
+    __slots__ = ()
+
+    @property
+    def device(self) -> Any:
+        return self.array.device  # type: ignore[attr-defined]
+
+    @property
+    def data(self) -> Any:
+        return self.array.data
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self.recorder.refuse("a tensor is copied from the GPU, which waits for it")
 
 
 def _copying(name: str) -> Callable[..., Any]:

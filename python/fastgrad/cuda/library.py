@@ -59,9 +59,10 @@ def cupy() -> Any:
         ) from error
     if not count:
         raise RuntimeError("CUDA cannot be used: the driver shows no GPU (see CUDA_VISIBLE_DEVICES)")
-    arrays.set_library(library)
+    arrays.set_library(library, native)
     _tape.set_device_array(library.ndarray)
     _cpu._set_other_device(library.ndarray, native)
+    importlib.import_module("fastgrad.compile").bind(native)
     return library
 
 
@@ -111,6 +112,8 @@ def upload(array: Any, index: int, non_blocking: bool = False) -> Any:
     """
     library = cupy()
     with library.cuda.Device(index):
+        if arrays.is_traced(array):
+            return arrays.upload(array)
         return library.array(array, order="K", blocking=not non_blocking and is_pinned(array))
 
 

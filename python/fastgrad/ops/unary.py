@@ -69,7 +69,7 @@ def _rsqrt(x: Array) -> Array:
 
 def _erf(x: Array) -> Array:
     if is_on_device(x):
-        return import_module("cupyx.scipy.special").erf(x)  # type: ignore[no-any-return]
+        return whole(import_module("cupyx.scipy.special").erf, x)  # type: ignore[no-any-return]
     return whole(lambda x: np.asarray(_rounded_erf(x)).astype(x.dtype), x)  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
+from fastgrad.arrays import address, invoke, is_memory
 from fastgrad.autograd.mode import state
 from fastgrad.program.elementwise import join_elementwise
 from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
@@ -35,6 +36,7 @@ class Built:
     """A native program and what is known of it."""
 
     native: Any
+    programs: Any  # the class of what it is kept in
     commands: list[Command]
     places: dict[Buffer, int]
     nbytes: int
@@ -76,12 +78,12 @@ def build(
     if fused:
         fuse(plan)
         join_elementwise(plan)
-    teams = make_teams(plan) if fused else []
+    teams = make_teams(plan) if fused and recorder.example is None else []
     overwrite(plan)
     places, nbytes = place(plan.commands, teams)
-    native = backend.native.Program()
-    memory = Arrays(places, nbytes)
-    at = _add_commands(native, plan.commands, memory)
+    native = recorder.native.Program()
+    memory = Arrays(places, nbytes, recorder.example)
+    at = _add_commands(native, recorder, plan.commands, memory)
     add_arguments(native, recorder, arguments, plan)
     fresh, bytes_made = add_results(native, results, refs, plan, memory)
     add_tape(native, recorder, arguments, effects)
@@ -95,7 +97,7 @@ def build(
     for buffer in gone:
         buffer.array = None
     native.grad_enabled, native.single = grad_enabled, single
-    return Built(native, plan.commands, places, nbytes + bytes_made, fresh, teams)
+    return Built(native, recorder.native.Programs, plan.commands, places, nbytes + bytes_made, fresh, teams)
 
 
 def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[Result]) -> Plan:
@@ -117,7 +119,7 @@ def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[R
     recorder.let_go()
     commands = list(recorder.commands)
     for buffer in buffers:
-        owner = buffer.owner() if buffer.owner is not None else None
+        owner = buffer.held()
         if buffer in inputs:
             buffer.kind = "input"
         elif buffer in outputs:
@@ -128,10 +130,10 @@ def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[R
             commands.insert(0, _start(buffer))
         buffer.array, buffer.start = content.get(buffer, owner), None
         if buffer.kind == "output":  # the caller has the memory of the recorded call
-            buffer.array = aligned(buffer.nbytes)
-            buffer.address = buffer.array.__array_interface__["data"][0]
+            buffer.array = aligned(buffer.nbytes, recorder.example if buffer.on_device else None)
+            buffer.address = address(buffer.array)
         del owner
-    return Plan(commands, outputs)
+    return Plan(commands, outputs, recorder.example)
 
 
 def _start(buffer: Buffer) -> Command:
@@ -144,14 +146,17 @@ def _start(buffer: Buffer) -> Command:
     return kernel("copy", tuple(refs), refs[:1])
 
 
-def _add_commands(native: Any, commands: Sequence[Command], memory: Arrays) -> list[int]:
+def _add_commands(native: Any, recorder: Recorder, commands: Sequence[Command], memory: Arrays) -> list[int]:
     """Add all commands; the number that each has in the native program (a check may come before its kernel)."""
     numbers: list[int] = []
+    on_device = recorder.example is not None
 
     def make() -> None:
         for command in commands:
             args, kwargs = map_leaves(memory.array, command.args), map_leaves(memory.array, command.kwargs)
             if command.function is None:
+                if any(isinstance(x, Ref) and x.buffer.on_device != on_device for x in leaves(command.args)):
+                    recorder.refuse(f"{command.name}() computes on the CPU, other kernels on a GPU")
                 if command.name == "sgd" and command.args[2] is not None:
                     args = (*args[:10], [False] * len(args[0]))  # since the recording, every buffer holds something
                 getattr(backend.native, command.name)(*args)
@@ -164,7 +169,7 @@ def _add_commands(native: Any, commands: Sequence[Command], memory: Arrays) -> l
     return numbers
 
 
-def _runner(name: str, function: Any, args: Any, kwargs: Any, targets: list[np.ndarray]) -> Callable[[], None]:
+def _runner(name: str, function: Any, args: Any, kwargs: Any, targets: list[Any]) -> Callable[[], None]:
     """A numpy call whose results go to the targets."""
     if isinstance(function, np.ufunc) and "out" not in kwargs and len(targets) == function.nout:
         out = targets[0] if len(targets) == 1 else tuple(targets)
@@ -175,10 +180,10 @@ def _runner(name: str, function: Any, args: Any, kwargs: Any, targets: list[np.n
         return run_ufunc
 
     def run() -> None:
-        result = state.quiet(lambda: function(*args, **kwargs))
+        result = state.quiet(lambda: invoke(function, args, kwargs))
         fresh = iter(targets)
         for x in leaves(result):
-            if isinstance(x, (np.ndarray, np.generic)) and targets:
+            if (is_memory(x) or isinstance(x, np.generic)) and targets:
                 target = next(fresh, None)
                 if target is None:
                     break

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.arrays import full
 from fastgrad.program.fuse import Plan, kernel
 from fastgrad.program.ir import Buffer, Command, Ref
 
@@ -58,12 +59,12 @@ def join_elementwise(plan: Plan) -> None:
     """Make chains of what numpy does element by element."""
     i = 0
     while i < len(plan.commands):
-        first = _link(plan.commands[i])
+        first = _link(plan, plan.commands[i])
         if first is not None:
             chain = _Chain(first)
             j = i + 1
             while j < min(len(plan.commands), i + _REACH):
-                link = _link(plan.commands[j])
+                link = _link(plan, plan.commands[j])
                 if link is not None and _can_move(plan.commands[i + 1 : j], link.command) and chain.takes(link):
                     chain.links.append(link)
                     del plan.commands[j]
@@ -84,7 +85,7 @@ def _can_move(between: Iterable[Command], command: Command) -> bool:
     return True
 
 
-def _link(command: Command) -> _Link | None:
+def _link(plan: Plan, command: Command) -> _Link | None:
     """The command as part of a chain, if it can be one."""
     function = command.function
     try:
@@ -113,6 +114,8 @@ def _link(command: Command) -> _Link | None:
     axes = _order(target)
     link = _Link(command, op, dtype, target, operands, axes) if axes is not None else None
     refs = [x for x in operands if isinstance(x, Ref)]
+    if any(x.buffer.on_device != (plan.example is not None) for x in (target, *refs)):
+        return None
     if link is None or _split([(link, x) for x in (target, *refs)]) is None:
         return None
     return link if all(_is_apart(target, x) for x in refs) else None
@@ -245,7 +248,7 @@ class _Lowering:
         """An array as (rows, columns); a number as one in memory."""
         shape = tuple([int(np.prod(part)) for part in (self.shape[: self.rows], self.shape[self.rows :])])
         if not isinstance(x, Ref):
-            buffer = Buffer(self.plan.buffer(0).number, np.full((), x, self.dtype))
+            buffer = Buffer(self.plan.buffer(0).number, full((), x, self.dtype, like=self.plan.example))
             buffer.kind = "external"
             return Ref(buffer, 0, shape, (0, 0), self.dtype)
         strides = _two_strides(link.steps(x), self.shape, self.rows, x.dtype.itemsize)

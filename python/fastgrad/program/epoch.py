@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
+from fastgrad.arrays import beside, is_dense, is_memory, is_on_device, to_host
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Value
@@ -27,6 +28,7 @@ def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, 
         state.recorder.refuse("run_epoch() is called")
     columns = _columns(arrays)
     rows = _order(order, len(columns[0]))
+    placed = beside(columns[0], rows)  # on a GPU, where the columns are there
     batch_size = _batch_size(batch_size)
     full = len(rows) // batch_size
     steps = full if drop_last else -(-len(rows) // batch_size)
@@ -36,14 +38,14 @@ def run_epoch(step: CompiledFunction, arrays: Any, order: Any, batch_size: int, 
     done = 0
     while done < steps:
         # This step may record: it is the first, or something has changed that the program depends on.
-        batch = rows[done * batch_size : (done + 1) * batch_size]
+        batch = placed[done * batch_size : (done + 1) * batch_size]
         results.put(done, step(*[wrap(column[batch]) for column in columns]))
         done += 1
         if done < full:
-            program = step._last_program(len(columns))
+            program = step._last_program(columns)
             memory = None if program is None else results.memory(program.fresh)
             if program is not None and memory is not None:
-                done += program.native.epoch(columns, rows, batch_size, done, full, memory)
+                done += program.native.epoch(columns, placed, batch_size, done, full, memory)
     return results.answer()
 
 
@@ -53,7 +55,7 @@ def _columns(arrays: Any) -> list[np.ndarray]:
         raise bad_value("run_epoch", "arrays", "empty", "at least one Tensor")
     columns: list[np.ndarray] = []
     for x in given:
-        if not isinstance(x, (Value, np.ndarray)):
+        if not isinstance(x, Value) and not is_memory(x):
             raise bad_type("run_epoch", "arrays", f"a {type(x).__name__}", "Tensors")
         if isinstance(x, Value) and x.node is not None:
             raise bad_value("run_epoch", "arrays", "a Tensor that requires gradients", "data: x.detach()")
@@ -64,14 +66,16 @@ def _columns(arrays: Any) -> list[np.ndarray]:
         if array.ndim == 0 or len(array) != len(columns[0] if columns else array):
             expected = "one row per example in every array"
             raise bad_value("run_epoch", "arrays", f"an array of shape {array.shape}", expected)
-        columns.append(array if array.flags.c_contiguous and array.flags.aligned else array.copy("C"))
+        if columns and (is_on_device(array) != is_on_device(columns[0])):
+            raise bad_value("run_epoch", "arrays", "on the CPU and on a GPU", "all in one place")
+        columns.append(array if array.flags.c_contiguous and is_dense(array) else array.copy("C"))
     return columns
 
 
 def _order(order: Any, count: int) -> np.ndarray:
     if order is None:
         return np.arange(count)
-    rows = order.data if isinstance(order, Value) else np.asarray(order)
+    rows = np.asarray(to_host(order.data if isinstance(order, Value) else order))
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         raise bad_type("run_epoch", "order", f"{rows.dtype} of shape {rows.shape}", "integers in one dimension")
     outside = (rows < 0) | (rows >= count)
@@ -103,9 +107,7 @@ class _Results:
         found = [x.data if isinstance(x, Value) else x for x in leaves(result)]
         if step == 0:
             self.structure = result
-            self.stacks = [
-                np.empty((self.steps, *x.shape), x.dtype) if isinstance(x, np.ndarray) else None for x in found
-            ]
+            self.stacks = [_lines(self.steps, x) if is_memory(x) else None for x in found]
         given, expected = _kinds(found), [None if s is None else (s.shape[1:], s.dtype) for s in self.stacks]
         if given != expected:
             raise bad_value(
@@ -132,8 +134,13 @@ class _Results:
         return map_leaves(stacked, self.structure)
 
 
+def _lines(count: int, x: Any) -> Any:
+    """Room for so many arrays like x."""
+    return np.empty((count, *x.shape), x.dtype, like=x if is_on_device(x) else None)
+
+
 def _kinds(found: Sequence[Any]) -> list[Any]:
-    return [(x.shape, x.dtype) if isinstance(x, np.ndarray) else None for x in found]
+    return [(x.shape, x.dtype) if is_memory(x) else None for x in found]
 
 
 def _text(kinds: Sequence[Any]) -> str:

@@ -24,10 +24,13 @@ class Plan:
     commands : list of Command
     outputs : set of Buffer
         What the call returns; it counts as read at the end.
+    example : array or None
+        One on the GPU that the program is for, or None.
     """
 
     commands: list[Command]
     outputs: set[Buffer]
+    example: Any = None
     made: int = 0
 
     def is_private(self, buffer: Buffer) -> bool:
@@ -61,7 +64,7 @@ class Plan:
     def buffer(self, nbytes: int) -> Buffer:
         """A new private buffer."""
         self.made += 1
-        return Buffer(10_000 + self.made, nbytes=nbytes)
+        return Buffer(10_000 + self.made, nbytes=nbytes, on_device=self.example is not None)
 
 
 def kernel(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from fastgrad import arrays
+
 __all__ = ["Buffer", "Command", "Ref", "byte_bounds", "leaves", "map_leaves", "overlap"]
 
 
 def byte_bounds(array: np.ndarray) -> tuple[int, int]:
     """The lowest address of an array's elements, and how many bytes they span."""
-    address = array.__array_interface__["data"][0]
+    address = arrays.address(array)
     if not array.size:
         return address, 0
     reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
@@ -42,17 +43,24 @@ class Buffer:
         before or is seen from outside. ``"input"``: an argument of the call. ``"output"``: made anew for every call.
     start : ndarray or None
         What an internal buffer has to hold when the program begins.
+    on_device : bool
+        Whether it is memory of a GPU.
     """
 
-    __slots__ = ("address", "array", "kind", "nbytes", "number", "owner", "start")
+    __slots__ = ("_watch", "address", "array", "kind", "nbytes", "number", "on_device", "start")
 
-    def __init__(self, number: int, owner: np.ndarray | None = None, nbytes: int = 0) -> None:
-        self.address, self.nbytes = (0, nbytes) if owner is None else byte_bounds(owner)
-        self.owner = None if owner is None else weakref.ref(owner)
-        self.array = owner
+    def __init__(self, number: int, array: Any = None, nbytes: int = 0, on_device: bool = False) -> None:
+        self.address, self.nbytes = (0, nbytes) if array is None else byte_bounds(array)
+        self._watch = None if array is None else arrays.Watch(array, self.address, self.nbytes)
+        self.on_device = on_device if array is None else arrays.is_on_device(array)
+        self.array = array
         self.kind = "internal"
         self.number = number
         self.start: np.ndarray | None = None
+
+    def held(self) -> Any:
+        """The memory as an array if somebody outside the recording holds it, once `array` is None."""
+        return None if self._watch is None else self._watch.array()
 
     def __repr__(self) -> str:
         return f"{self.kind[0]}{self.number}"

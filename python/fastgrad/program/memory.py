@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad import arrays
+from fastgrad.arrays import bytes_like, is_on_device
 from fastgrad.program.fuse import Plan
 from fastgrad.program.ir import Buffer, Command, Ref
 
-__all__ = ["Arrays", "Memory", "aligned", "overwrite", "place"]
+__all__ = ["Arrays", "aligned", "overwrite", "place", "view"]
 
 _ALIGNMENT = 64
 
@@ -82,15 +84,23 @@ def place(commands: Sequence[Command], teams: Sequence[tuple[int, int]] = ()) ->
     return places, top
 
 
-def aligned(nbytes: int) -> np.ndarray:
-    """Memory that begins at a multiple of 64 bytes."""
-    block = np.empty(nbytes + _ALIGNMENT, np.uint8)
-    skip = -block.__array_interface__["data"][0] % _ALIGNMENT
+def aligned(nbytes: int, like: Any = None) -> Any:
+    """Memory that begins at a multiple of 64 bytes, on the GPU of `like` if that is on one."""
+    block = bytes_like(like, nbytes + _ALIGNMENT)
+    skip = -arrays.address(block) % _ALIGNMENT
     return block[skip : skip + nbytes]
 
 
-class Memory:
-    """Fixed memory for arrays; holds what owns it."""
+def view(address: int, ref: Ref, owner: Any) -> Any:
+    """The array that a Ref of fixed memory at an address stands for; it holds what owns the memory."""
+    if is_on_device(owner):
+        offset = address + ref.offset - arrays.address(owner)
+        return arrays.strided(owner, ref.shape, ref.strides, offset, ref.dtype)
+    return np.asarray(_Memory(address, ref, owner))
+
+
+class _Memory:
+    """Fixed memory as numpy wants to be told of it."""
 
     def __init__(self, address: int, ref: Ref, owner: np.ndarray) -> None:
         self.owner = owner
@@ -106,16 +116,18 @@ class Memory:
 class Arrays:
     """The arrays that commands work on."""
 
-    def __init__(self, places: dict[Buffer, int], nbytes: int) -> None:
+    def __init__(self, places: dict[Buffer, int], nbytes: int, like: Any) -> None:
         self.places = places
-        self.block = aligned(nbytes)
-        self._start = self.block.__array_interface__["data"][0]
-        self.owners: list[np.ndarray] = [self.block]  # the program has to keep them
+        self.blocks = {False: aligned(nbytes)}  # of the processor's memory, and of the GPU's
+        if like is not None:
+            self.blocks[True] = aligned(nbytes, like)
+        self.owners: list[Any] = list(self.blocks.values())  # the program has to keep them
 
-    def address(self, buffer: Buffer) -> tuple[int, np.ndarray]:
+    def address(self, buffer: Buffer) -> tuple[int, Any]:
         """Where a buffer lies, and who owns that."""
         if buffer.kind == "internal":
-            return self._start + self.places[buffer], self.block
+            block = self.blocks[buffer.on_device]
+            return arrays.address(block) + self.places[buffer], block
         assert buffer.array is not None
         return buffer.address, buffer.array
 
@@ -126,4 +138,4 @@ class Arrays:
         address, owner = self.address(x.buffer)
         if not any(owner is each for each in self.owners):
             self.owners.append(owner)
-        return np.asarray(Memory(address, x, owner))
+        return view(address, x, owner)

@@ -18,5 +18,10 @@ def observe(function: Callable[..., None], *arrays: Any) -> None:
     """
     if state.recorder is None:
         function(*map(to_host, arrays))
-    else:
-        state.recorder.check(function, arrays)
+        return
+
+    def observed(*given: Any) -> None:
+        function(*map(to_host, given))
+
+    observed.__name__ = function.__name__
+    state.recorder.check(observed, arrays)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastgrad.arrays import is_on_device
+from fastgrad.arrays import is_array, is_dense, is_on_device, is_writable, native_of
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
 from fastgrad.program.build import Built, build
 from fastgrad.program.ir import leaves, map_leaves, overlap
-from fastgrad.program.recorder import NOT_RECORDED, Recorder
+from fastgrad.program.recorder import Recorder
 from fastgrad.program.recording import recording
 from fastgrad.program.surface import Argument, Result
 from fastgrad.traced import Traced
@@ -21,9 +21,9 @@ from fastgrad.traced import Traced
 __all__ = ["Call", "plain_key", "record"]
 
 
-def plain_key(count: int) -> Any:
-    """The key of a call whose arguments are `count` different Tensors."""
-    return (tuple, tuple(range(count))), (dict, ())
+def plain_key(arrays: Sequence[Any]) -> Any:
+    """The key of a call whose arguments are different Tensors with these arrays."""
+    return native_of(arrays[0]) if arrays else None, (tuple, tuple(range(len(arrays)))), (dict, ())
 
 
 class Call:
@@ -32,8 +32,8 @@ class Call:
     Attributes
     ----------
     key : hashable
-        What a program depends on but for shapes, dtypes and memory: the structure of the arguments, which of them are
-        the same object, and whatever is no array.
+        What a program depends on but for shapes, dtypes and memory: the device, the structure of the arguments, which
+        of them are the same object, and whatever is no array.
     arrays : tuple
         The Tensors and ndarrays among the arguments, each once.
     dense : tuple
@@ -52,7 +52,7 @@ class Call:
                 return kind, tuple([describe(y) for y in x])
             if kind is dict:
                 return kind, tuple([(key, describe(y)) for key, y in x.items()])
-            if isinstance(x, (Value, np.ndarray)):
+            if isinstance(x, Value) or is_array(x):
                 if id(x) not in places:
                     places[id(x)] = len(found)
                     found.append(x)
@@ -67,10 +67,9 @@ class Call:
                 return kind, _Same(x)
             return kind, x
 
-        self.key = describe(args), describe(kwargs)
+        structure = describe(args), describe(kwargs)
+        self.key = native_of(_array(found[0])) if found else None, *structure
         self.arrays = tuple(found)
-        if any(map(is_on_device, map(_array, found))):
-            raise RuntimeError(f"{function}(): an argument is on a GPU, expected the CPU: {NOT_RECORDED}")
         self.dense = tuple([_dense(x) for x in found])
         for i, x in enumerate(found):
             if isinstance(x, Value) and isinstance(x.node, Node):
@@ -98,7 +97,7 @@ class Call:
                 if copy.version.count:
                     x.data[...] = copy.data
                     x.version.count += copy.version.count
-            elif x.flags.writeable:
+            elif is_writable(x):
                 x[...] = copy
 
 
@@ -121,15 +120,11 @@ def _array(x: Any) -> np.ndarray:
     return x.data if isinstance(x, Value) else x
 
 
-def _is_dense(array: np.ndarray) -> bool:
-    return bool(array.flags.forc and array.flags.aligned)
-
-
 def _dense(x: Any) -> Any:
     array = _array(x)
-    if _is_dense(array):
+    if is_dense(array):
         return x
-    copy = np.array(array, order="C")
+    copy = array.copy("C")
     if not isinstance(x, Value):
         return copy
     t = wrap(copy)
@@ -147,7 +142,7 @@ class _StandIns:
         self.arguments: list[Argument] = []
         self.tensors: dict[int, int] = {}  # which argument a stand-in stands for
         for i, x in enumerate(call.arrays):
-            copy = np.array(_array(call.dense[i]), order="K")
+            copy = _array(call.dense[i]).copy("K")
             recorder.argument(copy)
             requires_grad = isinstance(x, Value) and x.node is not None
             self.arguments.append(Argument(copy, isinstance(x, Value), requires_grad))
@@ -209,6 +204,12 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     with recording(recorder):
         result = function(*inputs.args, **inputs.kwargs)
     inputs.check(recorder)
+    if recorder.example is not None:
+        for i, argument in enumerate(inputs.arguments):
+            if not is_on_device(argument.array):
+                raise RuntimeError(
+                    f"{call.function}(): argument {i} is on the CPU, expected the GPU, where the function computes"
+                )
     grads = _settle_grads(recorder, keep_grads)
     held = [recorder.buffer(g.data) for _, _, g in grads if g is not None]
     results = [_result(recorder, inputs, held, x) for x in leaves(result)]

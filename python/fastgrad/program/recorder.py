@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.arrays import address, is_on_device
+from fastgrad.arrays import address, invoke, is_memory, is_on_device, memory_id, native_of, owner
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.program.draws import Draw, Drawing
-from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
+from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves, overlap
 from fastgrad.program.kernels import KERNELS
 from fastgrad.program.surroundings import hooks_of
 from fastgrad.program.witness import Witness
-from fastgrad.traced import Traced
+from fastgrad.traced import Traced, TracedOnDevice
 
-__all__ = ["NOT_RECORDED", "Recorder", "Update"]
-
-NOT_RECORDED = "steps on a GPU are not recorded yet; call the function without fg.compile"
+__all__ = ["Recorder", "Update"]
 
 # Functions of numpy that look at shapes and dtypes only.
 _METADATA = frozenset({
@@ -59,6 +57,8 @@ class Recorder(Witness):
         Random numbers taken.
     updates : list of Update
         Steps of optimisers.
+    example : array or None
+        An empty one on a GPU, if the function works on one.
     """
 
     def __init__(self, function: str) -> None:
@@ -67,70 +67,82 @@ class Recorder(Witness):
         self.buffers: dict[int, Buffer] = {}
         self.draws: list[Draw] = []
         self.updates: list[Update] = []
+        self.example: Any = None
         self._update: Any = None
         self._traced: dict[int, Traced] = {}
-        self._fixed: set[int] = set()  # memory of tensors that were there before
+        self._fixed: set[Buffer] = set()  # memory of tensors that were there before
         self._defined: set[Buffer] = set()  # memory whose content comes from commands, or is kept in `start`
         self._kept: list[np.ndarray] = []  # every array met, so that no memory comes twice
+
+    @property
+    def native(self) -> Any:
+        """The native module whose programs run what is recorded."""
+        return native_of(self.example)
 
     # Arrays
 
     def trace(self, array: Any) -> Any:
         """The array's stand-in; what is no array stays what it is."""
-        if not isinstance(array, np.ndarray):
-            if is_on_device(array):
-                self.refuse(f"a tensor is on a GPU: {NOT_RECORDED}")
+        if not is_memory(array):
             return array
         traced = self._traced.get(id(array))
         if traced is None:
-            traced = self._traced[id(array)] = Traced(array, self)
+            kind = TracedOnDevice if is_on_device(array) else Traced
+            traced = self._traced[id(array)] = kind(array, self)
             self._kept.append(array)
+            if is_on_device(array) and self.example is None:
+                self.example = array[:0] if array.ndim else array.reshape(1)[:0]
         return traced
 
     def empty(self, like: Any, shape: tuple[int, ...] | None = None) -> Any:
         """A new array of another's dtype and shape, or of another shape, for a kernel to fill."""
-        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype)
+        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype, like=self._beside(like))
         self._defined.add(self.buffer(array))
         return self.trace(array)
 
+    @staticmethod
+    def _beside(x: Any) -> Any:
+        """What numpy's ``like=`` needs to make arrays where x is."""
+        return x.array if is_on_device(x) else None
+
     def buffer(self, array: np.ndarray) -> Buffer:
         """The memory that an array lies in."""
-        owner = _owner(array)
-        buffer = self.buffers.get(id(owner))
+        key = memory_id(array)
+        buffer = self.buffers.get(key)
         if buffer is None:
-            buffer = self.buffers[id(owner)] = Buffer(len(self.buffers), owner)
+            buffer = self.buffers[key] = Buffer(len(self.buffers), owner(array))
         return buffer
 
     def ref(self, array: np.ndarray) -> Ref:
         """The array as commands know it."""
         buffer = self.buffer(array)
         self._kept.append(array)
-        offset = array.__array_interface__["data"][0] - buffer.address
+        offset = address(array) - buffer.address
         return Ref(buffer, offset, array.shape, array.strides, array.dtype)
 
     def is_known(self, array: np.ndarray) -> bool:
         """Whether commands have touched the array's memory."""
-        return id(_owner(array)) in self.buffers
+        return memory_id(array) in self.buffers
 
     def is_constant(self, array: np.ndarray) -> bool:
         """Whether the array holds the same in every run: nothing writes it, and it is no tensor from outside."""
         buffer = self.buffer(array)
-        return buffer not in self._defined and id(buffer.array) not in self._fixed
+        return buffer not in self._defined and buffer not in self._fixed
 
     def argument(self, array: np.ndarray) -> None:
         """An array stands for an argument."""
-        self._fixed.add(id(self.buffer(array).array))
+        self._fixed.add(self.buffer(array))
 
     def _plain(self, tree: Any) -> Any:
-        return map_leaves(lambda x: x.array if x.__class__ is Traced else x, tree)
+        return map_leaves(lambda x: x.array if isinstance(x, Traced) else x, tree)
 
     def _refs(self, tree: Any) -> Any:
-        return map_leaves(lambda x: self.ref(x) if isinstance(x, np.ndarray) else x, tree)
+        return map_leaves(lambda x: self.ref(x) if is_memory(x) else x, tree)
 
     def _will_write(self, array: np.ndarray) -> None:
         """Before a write: keep what the memory holds, if that was there before any command."""
         buffer = self.buffer(array)
-        if buffer in self._defined or id(buffer.array) in self._fixed:
+        if buffer in self._defined or buffer in self._fixed:
             return
         self._defined.add(buffer)
         assert buffer.array is not None
@@ -141,32 +153,39 @@ class Recorder(Witness):
 
     # Computations
 
-    def compute(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], changes: int = 0) -> Any:
-        """Run a numpy function and write it down; the first `changes` arguments are changed by it."""
+    def compute(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], changes: int = 0, like: Any = None
+    ) -> Any:
+        """Run a numpy function and write it down; the first `changes` arguments are changed by it.
+
+        What has no array among its arguments makes one where `like` is.
+        """
         plain, options = self._plain(args), self._plain(kwargs)
         if function in _METADATA:
             return function(*plain, **options)
+        if is_on_device(like) and not any(map(is_memory, leaves((plain, options)))):
+            function = _made_like(function, self.example)
         name = getattr(function, "__name__", "numpy")
         if function in _SHAPES_FROM_VALUES or (function is operator.getitem and _is_masked(plain[1])):
             self.refuse(f"the shape of what {name}() gives depends on values")
         if function in _CHANGING:
             changes = 1
-        changed = [a for a in leaves(plain[:changes]) if isinstance(a, np.ndarray)]
-        changed += [a for a in leaves(options.get("out")) if isinstance(a, np.ndarray)]
+        changed = [a for a in leaves(plain[:changes]) if is_memory(a)]
+        changed += [a for a in leaves(options.get("out")) if is_memory(a)]
         if function is operator.setitem:
             if _is_masked(plain[1]) and np.ndim(plain[2]):
                 self.refuse("how many elements are assigned depends on values")
             if self._assign(*plain):
                 return None
         for array in leaves((plain, options)):
-            if isinstance(array, np.ndarray):
+            if is_memory(array):
                 self.buffer(array)  # a result in the same memory is a view
         for array in changed:
             self._will_write(array)
-        arrays = [a for a in leaves((plain, options)) if isinstance(a, np.ndarray)]
+        arrays = [a for a in leaves((plain, options)) if is_memory(a)]
         folds = arrays and not changed and all(self.is_constant(a) for a in arrays)
-        result = function(*plain, **options)
-        if function in _UNDEFINED:
+        result = invoke(function, plain, options)
+        if getattr(function, "makes", function) in _UNDEFINED:
             self._defined.add(self.buffer(result))
             return self.trace(result)
         fresh: list[np.ndarray] = []
@@ -183,7 +202,7 @@ class Recorder(Witness):
     def _result(self, name: str, x: Any, changed: list[np.ndarray], fresh: list[np.ndarray]) -> Any:
         if isinstance(x, np.generic):
             x = np.asarray(x)
-        if not isinstance(x, np.ndarray):
+        if not is_memory(x):
             if x is None:
                 return None
             self.refuse(f"{name}() reads values")
@@ -210,19 +229,21 @@ class Recorder(Witness):
         return tuple([self._gradient(d) for d in results])
 
     def _gradient(self, d: Any) -> Any:
-        if isinstance(d, (np.ndarray, np.generic)) and not self.is_known(np.asarray(d)):
+        if isinstance(d, np.generic) or (is_memory(d) and not self.is_known(d)):
             self.refuse("a rule computes a gradient from arrays that are not recorded")
         return self.trace(d)
 
     def _assign(self, target: np.ndarray, index: Any, value: Any) -> bool:
         """x[index] = value as a copy, where the index gives a view and nothing is converted."""
         view = target[index] if _is_basic(index) else None
-        if not isinstance(view, np.ndarray):
+        if not is_memory(view):
             if not _is_basic(index):
                 return False
             view = target[(*index, ...) if isinstance(index, tuple) else (index, ...)]
-        if not isinstance(value, np.ndarray):
+        if not is_memory(value):
             value = np.asarray(value).astype(view.dtype)
+        if is_on_device(value) != is_on_device(view):
+            return False
         if value.dtype != view.dtype:
             return False
         self.copy(view, np.broadcast_to(value, view.shape) if value.shape != view.shape else value)
@@ -232,7 +253,8 @@ class Recorder(Witness):
         """Write down what is a plain copy as one."""
         if function is np.ndarray.copy or (function in (np.array, np.ascontiguousarray) and len(fresh) == 1):
             source, (target,) = args[0], fresh
-            if isinstance(source, np.ndarray) and source.shape == target.shape and source.dtype == target.dtype:
+            same_place = is_on_device(source) == is_on_device(target)
+            if same_place and source.shape == target.shape and source.dtype == target.dtype:
                 self.note("copy", (target, source))
                 return True
         return False
@@ -242,11 +264,11 @@ class Recorder(Witness):
         if address(to) == address(source) and self.ref(to).layout == self.ref(source).layout:
             return  # the end of x[i] += y: the sum is there already
         self._will_write(to)
-        if np.may_share_memory(to, source):
+        if overlap(to, source):
             apart = source.copy("K")
             self.note("copy", (apart, source))
             source = apart
-        np.copyto(to, source)
+        to[...] = source
         self.note("copy", (to, source))
 
     # Kernels
@@ -256,7 +278,7 @@ class Recorder(Witness):
         plain = self._plain(args)
         for i in KERNELS[name].changes:
             for array in leaves(plain[i]):
-                if isinstance(array, np.ndarray):
+                if is_memory(array):
                     self._will_write(array)
         result = getattr(backend.native, name)(*plain)
         self.note(name, plain)
@@ -266,6 +288,8 @@ class Recorder(Witness):
         """Write a kernel down that has run."""
         kernel = KERNELS[name]
         given = self._refs(args)
+        if self.example is not None and any(isinstance(x, Ref) and not x.buffer.on_device for x in leaves(given)):
+            self.refuse(f"{name}() computes on the CPU, beside what is on a GPU")
         written: list[Ref] = []
         changed: list[Ref] = []
         read: list[Ref] = []
@@ -304,8 +328,7 @@ class Recorder(Witness):
             self.seen[id(t)] = (t, array, t.node, t.version.count)
             if isinstance(t.node, Leaf):
                 self.hooks[id(t)] = t.node, hooks_of(t.node)
-            owner = self.buffer(array).array
-            self._fixed.add(id(owner))
+            self._fixed.add(self.buffer(array))
 
     def is_fresh(self, array: np.ndarray) -> bool:
         """Whether the array's memory holds nothing but what commands have written."""
@@ -327,15 +350,19 @@ class Recorder(Witness):
             buffer.array = None
 
 
-def _owner(array: np.ndarray) -> np.ndarray:
-    """The array that a view is of, after all."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+def _made_like(function: Any, example: Any) -> Any:
+    """A function that makes arrays, which makes them on the GPU of another one."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs, like=example)
+
+    make.__name__ = function.__name__
+    make.makes = function  # type: ignore[attr-defined]
+    return make
 
 
 def _is_masked(index: Any) -> bool:
-    return any(isinstance(part, np.ndarray) and part.dtype == np.bool_ and part.ndim for part in leaves(index))
+    return any(is_memory(part) and part.dtype == np.bool_ and part.ndim for part in leaves(index))
 
 
 def _is_basic(index: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from fastgrad.program.draws import Draw, DrawnInt
 from fastgrad.program.fuse import Plan
 from fastgrad.program.ir import Buffer, Command, Ref, byte_bounds
-from fastgrad.program.memory import Arrays, Memory
+from fastgrad.program.memory import Arrays, view
 from fastgrad.program.recorder import Recorder
 from fastgrad.program.surroundings import unchanged
 
@@ -77,7 +77,7 @@ def add_results(
                 continue
             address, owner = memory.address(ref.buffer)
             whole = Ref(ref.buffer, 0, (ref.buffer.nbytes,), (1,), np.dtype(np.uint8))
-            base = np.asarray(Memory(address, whole, owner))
+            base = view(address, whole, owner)
             if ref.buffer not in numbers:
                 if ref.is_whole and result.array is not None and result.array.flags.c_contiguous:
                     alone[-1] = len(set(numbers.values()))
@@ -132,6 +132,7 @@ def add_draws(native: Any, draws: Sequence[Draw], commands: Sequence[Command], a
     for draw in draws:
         indices = [i for c, i in zip(commands, at, strict=True) if _draw_of(c) is draw]
         native.add_draw(draw.generator, draw.count, indices)
+    native.finish_draws()
 
 
 def _draw_of(command: Command) -> Any:

@@ -43,5 +43,9 @@ for _name in NAMES:
     globals()[_name] = _kernel(_name)
 
 
+def _bind_tape(*classes: Any) -> None:
+    """It has no programs."""
+
+
 def synchronize() -> None:
     """Kernels have raised what they found."""

@@ -76,17 +76,15 @@ def check_reduction(function: str, reduction: str) -> None:
 
 def is_one(dy: Any) -> bool:
     """Whether a loss's gradient is the number 1, as it is where backward begins, and need not be multiplied with."""
-    if dy.__class__ is Traced:
-        return dy.ndim == 0 and dy.recorder.is_constant(dy.array) and bool(dy.array == 1)
     if is_on_device(dy):
         return is_start(dy)
+    if dy.__class__ is Traced:
+        return dy.ndim == 0 and dy.recorder.is_constant(dy.array) and bool(dy.array == 1)
     return dy.ndim == 0 and float(dy) == 1.0  # a tenth of the time of dy == 1
 
 
 def implicit_dim(function: str, ndim: int) -> int:
     """The dimension torch takes where softmax is given none."""
     dim = 0 if ndim in (0, 1, 3) else 1
-    warnings.warn(
-        f"{function}(): no dim given, taking dim={dim}; say which is meant", UserWarning, stacklevel=3
-    )
+    warnings.warn(f"{function}(): no dim given, taking dim={dim}; say which is meant", UserWarning, stacklevel=3)
     return dim
