@@ -32,6 +32,7 @@ __all__ = [
     "is_traced",
     "is_writable",
     "native_of",
+    "number",
     "put_along",
     "row_major",
     "scattered",
@@ -125,6 +126,15 @@ def to_host(x: Any) -> Any:
 def upload(values: Any) -> Any:
     """A copy on the current GPU, in the same order of axes."""
     return whole(lambda a: _library.array(a, order="K"), values)
+
+
+def number(x: Any) -> Any:
+    """The number in an array of the processor's that has no dimensions, for an operation on a GPU."""
+    if not is_traced(x):
+        return x[()]
+    if not x.recorder.is_constant(x.array):
+        x.recorder.refuse("a number that the CPU computes is used on a GPU (let it be a tensor there)")
+    return x.array[()]
 
 
 def beside(x: Any, values: Any) -> Any:
@@ -266,7 +276,8 @@ def put_along(x: Any, index: Any, values: Any, dim: int) -> None:
 def full(shape: tuple[int, ...], value: Any, dtype: Any, *, like: Any = None) -> Any:
     """``np.full``, on the GPU of `like` if that is on one; cupy's does not take the arguments that numpy hands on."""
     if is_traced(like):
-        like = like.array  # what it makes is the same in every run
+        y = full(shape, value, dtype, like=like.array)
+        return like.recorder.trace(y) if is_on_device(y) else y
     y = np.empty(shape, dtype, like=like if is_on_device(like) else None)
     y.fill(value)
     return y
@@ -280,6 +291,8 @@ def start(x: Any) -> Any:
 
     On a GPU nobody changes it, and without dimensions it is always the same array, which `is_start` knows by that.
     """
+    if is_traced(x):
+        x = x.array
     if not is_on_device(x) or x.ndim:
         return full(x.shape, 1, x.dtype, like=x)
     key = (x.device.id, x.dtype)

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import fastgrad as fg
 
-__all__ = ["bits", "flat", "same_bits"]
+__all__ = ["bits", "device", "flat", "on", "same_bits"]
+
+_device = "cpu"
+
+
+def device() -> str:
+    """Where the tests' networks and arguments are."""
+    return _device
+
+
+@contextmanager
+def on(name: str) -> Iterator[None]:
+    """Let networks and arguments be on another device."""
+    global _device
+    before, _device = _device, name
+    try:
+        yield
+    finally:
+        _device = before
 
 
 def flat(result: Any) -> Iterator[Any]:
@@ -30,7 +49,7 @@ def bits(result: Any) -> list[Any]:
     """
     found: list[Any] = []
     for x in flat(result):
-        array = x.detach().numpy() if isinstance(x, fg.Tensor) else x
+        array = x.detach().cpu().numpy() if isinstance(x, fg.Tensor) else x
         if isinstance(array, np.ndarray):
             known = np.where(np.isnan(array), np.nan, array).astype(array.dtype) if array.dtype.kind == "f" else array
             found.append((array.shape, array.dtype, known.tobytes()))
@@ -56,6 +75,7 @@ def same_bits(make: Callable[[], tuple[Any, Callable[[], Any]]], calls: Sequence
     """
     expected = None
     compiled = None
+    calls = [tuple(x.to(_device) if isinstance(x, fg.Tensor) else x for x in args) for args in calls]
     for way in ("eager", "recorded", "fused"):
         fg.manual_seed(5)
         function, state = make()

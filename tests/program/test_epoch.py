@@ -11,7 +11,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
-from tests.program.common import bits
+from tests.program.common import bits, device
 
 ROWS = 23
 
@@ -32,7 +32,8 @@ class Training:
         drop: float = 0.0,
     ) -> None:
         fg.manual_seed(7)
-        self.net = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Dropout(drop), nn.Linear(6, 3)).to(np.dtype(dtype))
+        self.net = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Dropout(drop), nn.Linear(6, 3))
+        self.net.to(np.dtype(dtype)).to(device())
         self.opt = optimizer(self.net.parameters())
 
         def step(x: Any, target: Any) -> Any:
@@ -54,7 +55,7 @@ class Training:
 def examples(rows: int = ROWS, dtype: str = "float32") -> tuple[Any, Any]:
     generator = np.random.default_rng(3)
     x = generator.standard_normal((rows, 5)).astype(dtype)
-    return fg.tensor(x), fg.tensor(generator.integers(0, 3, rows))
+    return fg.tensor(x, device=device()), fg.tensor(generator.integers(0, 3, rows), device=device())
 
 
 def one_by_one(step: Any, arrays: Sequence[Any], order: Any, batch: int, drop_last: bool = False) -> list[Any]:
@@ -63,7 +64,7 @@ def one_by_one(step: Any, arrays: Sequence[Any], order: Any, batch: int, drop_la
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         if len(rows) == batch or not drop_last:
-            found.append(step(*[fg.tensor(np.stack([x.numpy()[row] for row in rows])) for x in arrays]))
+            found.append(step(*[fg.tensor(x.cpu().numpy()[rows], device=device()) for x in arrays]))
     return found
 
 
@@ -74,7 +75,7 @@ def stacked(results: list[Any]) -> list[Any]:
     if isinstance(results[0], (tuple, list)):
         return [b for part in zip(*results, strict=True) for b in stacked(list(part))]
     if isinstance(results[0], fg.Tensor):
-        return bits(np.stack([r.detach().numpy() for r in results]))
+        return bits(np.stack([r.detach().cpu().numpy() for r in results]))
     return bits(np.stack(results)) if isinstance(results[0], np.ndarray) else [results[0]]
 
 

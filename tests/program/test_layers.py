@@ -12,7 +12,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import backend, nn, optim
 from fastgrad.nn import functional as F
-from tests.program.common import bits, same_bits
+from tests.program.common import bits, device, same_bits
 
 ACTIVATIONS = [entry["name"] for entry in backend.native.activations()]
 ROWS = 6
@@ -27,7 +27,7 @@ def rows(count: int = 4, width: int = 5, dtype: str = "float32") -> list[tuple[A
 def training(network: Callable[[], nn.Module], dtype: Any = None, lr: float = 0.05) -> Any:
     """A step that makes a network's results small, and what it changes."""
     net = network()
-    net = net if dtype is None else net.to(dtype)
+    net = (net if dtype is None else net.to(dtype)).to(device())
     opt = optim.SGD(net.parameters(), lr=lr, momentum=0.9)
 
     def step(*xs: Any) -> Any:

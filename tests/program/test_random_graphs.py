@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
-from tests.program.common import same_bits
+from tests.program.common import device, same_bits
 
 WIDTH = 4
 OPERATIONS: dict[str, Any] = {
@@ -61,7 +61,7 @@ def test_random_graph(
     calls = [tuple(map(fg.tensor, pair)) for pair in arrays]
 
     def make() -> Any:
-        net = nn.ModuleList([nn.Linear(WIDTH, WIDTH, bias=k < 2) for k in range(3)]).to(getattr(fg, dtype))
+        net = nn.ModuleList([nn.Linear(WIDTH, WIDTH, bias=k < 2) for k in range(3)]).to(getattr(fg, dtype)).to(device())
         for p in list(net.parameters())[:leaves]:
             p.requires_grad_(False)
         params = [p for p in net.parameters() if p.requires_grad]

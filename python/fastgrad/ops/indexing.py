@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgrad.arrays import beside, is_array, is_on_device, scattered
+from fastgrad.arrays import beside, check, is_array, is_on_device, scattered
 from fastgrad.autograd.graph import Value, record, record_view
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_index, bad_value
@@ -107,15 +107,21 @@ def place_index(function: str, x: Array, index: tuple[Any, ...]) -> tuple[Any, .
             if is_on_device(part):
                 check_same(function, x=x, index=part)
             if part.dtype.kind == "i" and part.size:
-                n = x.shape[axis]
-                low, high = int(part.min()), int(part.max())
-                if low < -n or high >= n:
-                    given = low if low < -n else high
-                    raise bad_index(function, "index", str(given), f"between {-n} and {n - 1} in dimension {axis}")
+                _check_range(function, part, x.shape[axis], axis)
             part = beside(x, part)
         axis += rest if part is Ellipsis else _width(part)
         placed.append(part)
     return tuple(placed)
+
+
+def _check_range(function: str, index: Any, n: int, axis: int) -> None:
+    def check_range(index: Any) -> None:
+        low, high = int(index.min()), int(index.max())
+        if low < -n or high >= n:
+            given = low if low < -n else high
+            raise bad_index(function, "index", str(given), f"between {-n} and {n - 1} in dimension {axis}")
+
+    check(check_range, index)
 
 
 def _width(part: Any) -> int:

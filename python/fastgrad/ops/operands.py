@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad import dtypes
-from fastgrad.arrays import as_array, is_array, is_on_device, to_host
+from fastgrad.arrays import as_array, is_array, is_on_device, number, to_host
 from fastgrad.autograd.graph import Value, sum_to_shape, wrap
 from fastgrad.autograd.mode import state
 from fastgrad.devices import check_same
@@ -90,7 +90,7 @@ def together(function: str, **arrays: Any) -> list[Any]:
     Those of the processor's that have no dimensions may take part; they become numpy's scalars.
     """
     check_same(function, **{name: array for name, array in arrays.items() if is_on_device(array) or array.ndim})
-    return [array if is_on_device(array) else array[()] for array in arrays.values()]
+    return [array if is_on_device(array) else number(array) for array in arrays.values()]
 
 
 def operate(

@@ -189,7 +189,11 @@ class ndarray:
     # Parts
 
     def __getitem__(self, index: Any) -> ndarray:
-        return outer(self._a[inner(index, indices=True)], self)  # type: ignore[no-any-return]
+        part = inner(index, indices=True)
+        found = self._a[part]
+        if isinstance(found, np.generic):  # numpy's number is a view here
+            found = self._a[(*part, ...) if isinstance(part, tuple) else (part, ...)]
+        return outer(found, self)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not isinstance(value, (ndarray, *SCALARS)):
