@@ -186,8 +186,9 @@ def address(x: Any) -> int:
 
 def invoke(function: Any, args: Any, kwargs: Any) -> Any:
     """function(*args, **kwargs); a method of numpy's arrays becomes that of a GPU's."""
-    if args and args[0].__class__ is _device_class and getattr(np.ndarray, function.__name__, None) is function:
-        return getattr(args[0], function.__name__)(*args[1:], **kwargs)
+    name = getattr(function, "__name__", "")
+    if args and args[0].__class__ is _device_class and getattr(np.ndarray, name, None) is function:
+        return getattr(args[0], name)(*args[1:], **kwargs)
     return function(*args, **kwargs)
 
 

@@ -121,7 +121,7 @@ class TracedOnDevice(Traced):
 
     @property
     def device(self) -> Any:
-        return self.array.device  # type: ignore[attr-defined]
+        return self.array.device
 
     @property
     def data(self) -> Any:

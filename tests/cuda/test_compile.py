@@ -169,8 +169,7 @@ def test_a_target_that_is_no_class_is_reported() -> None:
     wrong = target.clone()
     wrong[2] = 3
     with pytest.raises(IndexError, match="'target' is 3 at position 2, expected a class from 0 to 2"):
-        step(x, wrong)
-        fg.cuda.synchronize()
+        (step(x, wrong), fg.cuda.synchronize())
     assert np.isfinite(step(x, target).item())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.arrays import address, invoke, is_memory, is_on_device, memory_id, native_of, owner
+from fastgrad.arrays import address, full, invoke, is_memory, is_on_device, memory_id, native_of, owner
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.program.draws import Draw, Drawing
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves, overlap
@@ -235,16 +235,16 @@ class Recorder(Witness):
 
     def _assign(self, target: np.ndarray, index: Any, value: Any) -> bool:
         """x[index] = value as a copy, where the index gives a view and nothing is converted."""
-        view = target[index] if _is_basic(index) else None
+        view: Any = target[index] if _is_basic(index) else None
         if not is_memory(view):
             if not _is_basic(index):
                 return False
             view = target[(*index, ...) if isinstance(index, tuple) else (index, ...)]
         if not is_memory(value):
             value = np.asarray(value).astype(view.dtype)
-        if is_on_device(value) != is_on_device(view):
-            return False
-        if value.dtype != view.dtype:
+            if is_on_device(view) and not value.ndim:
+                value = full((), value[()], view.dtype, like=view)
+        if value.dtype != view.dtype or is_on_device(value) != is_on_device(view):
             return False
         self.copy(view, np.broadcast_to(value, view.shape) if value.shape != view.shape else value)
         return True
