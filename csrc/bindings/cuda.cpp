@@ -12,7 +12,7 @@ namespace cuda {
 // Raises what a kernel has found since the last look.
 void raise_findings() {
     Finding* const shared = findings();
-    if (shared->kind == Finding::nothing) return;
+    if (shared->kind == Finding::nothing || shared->kind == Finding::half_written) return;
     Finding f;
     f.kind = shared->kind, f.kernel = shared->kernel, f.argument = shared->argument, f.value = shared->value;
     f.position = shared->position, f.limit = shared->limit, f.ignore_index = shared->ignore_index;

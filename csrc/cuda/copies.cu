@@ -57,17 +57,22 @@ template <class T> __global__ void embedding_kernel(T* dw, const T* dy, const st
     });
 }
 
-// The first i < n with is_bad(i), or n: one block.
+constexpr Size check_block = 2048; // numbers that a block looks at
+
+// The first i < n with is_bad(i) among the numbers of this block, or n.
 template <class Test> __device__ Size first_bad(Size n, Test is_bad) {
     __shared__ Size room[32];
+    const Size begin = Size(blockIdx.x) * check_block, end = begin + check_block < n ? begin + check_block : n;
     Size first = n;
-    for (Size i = threadIdx.x; i < n && first == n; i += blockDim.x)
+    for (Size i = begin + threadIdx.x; i < end && first == n; i += blockDim.x)
         if (is_bad(i)) first = i;
     return over_block(first, [](Size a, Size b) { return a < b ? a : b; }, room, n);
 }
 __device__ void report(Finding* f, Finding::Kind kind, const char* kernel, const char* argument, double value,
                        Size position, Size limit, std::int64_t ignore_index) {
-    if (threadIdx.x != 0 || f->kind != Finding::nothing) return; // the first one stays
+    if (threadIdx.x != 0) return;
+    if (atomicCAS(const_cast<int*>(&f->kind), Finding::nothing, Finding::half_written) != Finding::nothing)
+        return; // the first one stays
     f->kernel = kernel, f->argument = argument, f->value = value;
     f->position = position, f->limit = limit, f->ignore_index = ignore_index;
     __threadfence_system();
@@ -89,6 +94,8 @@ __global__ void probabilities_check(Finding* f, const char* kernel, const char* 
     const Size i = first_bad(n, [&](Size k) { return p[k] < 0 || p[k] > 1; });
     if (i < n) report(f, Finding::probability, kernel, argument, double(p[i]), i, 0, 0);
 }
+
+dim3 check_grid(Size n) { return dim3(blocks_for(n, check_block)); }
 
 } // namespace
 
@@ -131,14 +138,15 @@ void gather(char* to, const char* from, const std::int64_t* rows, Size count, st
 }
 
 void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows) {
-    cuda::launch(cuda::rows_check, dim3(1), 256, 0, cuda::findings_on_device(), kernel, index, n, rows);
+    cuda::launch(cuda::rows_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, index, n, rows);
 }
 void check_classes(const char* kernel, const std::int64_t* target, Size n, Size classes, std::int64_t ignore_index) {
-    cuda::launch(cuda::classes_check, dim3(1), 256, 0, cuda::findings_on_device(), kernel, target, n, classes,
-                 ignore_index);
+    cuda::launch(cuda::classes_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, target, n,
+                 classes, ignore_index);
 }
 template <class T> void check_probabilities(const char* kernel, const char* argument, const T* p, Size n) {
-    cuda::launch(cuda::probabilities_check<T>, dim3(1), 256, 0, cuda::findings_on_device(), kernel, argument, p, n);
+    cuda::launch(cuda::probabilities_check<T>, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel,
+                 argument, p, n);
 }
 template void check_probabilities(const char*, const char*, const float*, Size);
 template void check_probabilities(const char*, const char*, const double*, Size);

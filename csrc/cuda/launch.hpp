@@ -103,7 +103,7 @@ int multiprocessors(); // of the current device
 // A value that a kernel must not compute with, found on the GPU: the first one since the last look. In memory that both
 // sides see.
 struct Finding {
-    enum Kind : int { nothing, row, target, probability };
+    enum Kind : int { nothing, half_written, row, target, probability };
     volatile int kind;
     const char *kernel, *argument;
     double value;

@@ -1,4 +1,5 @@
 // The linear layer, forward and backward, and products of matrices.
+#include "column_sums.hpp"
 #include "epilogues.hpp"
 
 namespace fastgrad::cuda {
@@ -8,27 +9,7 @@ template <class T> __global__ void derivative_kernel(T* dz, const T* dy, const T
     for_each_element(n, [&](Size i) { dz[i] = backward_by_index(dy[i], saved[i], f); });
 }
 
-// db = the sums of the columns of dz: a block takes 32 columns, 8 threads take turns over the rows of each.
-template <class T> __global__ void column_sums_kernel(T* db, const T* dz, Size m, Size n) {
-    __shared__ T part[8][33];
-    const Size j = Size(blockIdx.x) * 32 + threadIdx.x % 32;
-    const int turn = int(threadIdx.x) / 32;
-    T sum = 0;
-    if (j < n)
-        for (Size i = turn; i < m; i += 8) sum += dz[i * n + j];
-    part[turn][threadIdx.x % 32] = sum;
-    __syncthreads();
-    if (turn == 0 && j < n) {
-        for (int t = 1; t < 8; ++t) sum += part[t][threadIdx.x];
-        db[j] = sum;
-    }
-}
-
 } // namespace
-
-template <class T> void column_sums(T* db, const T* dz, Size m, Size n) {
-    launch(column_sums_kernel<T>, dim3(blocks_for(n, 32)), 256, 0, db, dz, m, n);
-}
 
 template <class T> void linear_forward(const LinearForward<T>& l) {
     product(Size(1), l.m, l.n, l.k, l.x, l.w.transposed(), 0, 0, StoreActivated<T>{l.y, l.z, l.b, l.n, l.activation});
@@ -37,14 +18,16 @@ template <class T> void linear_forward(const LinearForward<T>& l) {
 template <class T> void linear_backward(const LinearBackward<T>& l) {
     const T* dz = l.dy;
     if (l.activation.reads != Reads::nothing) {
-        reserve(std::size_t(l.m * l.n) * sizeof(T) + 256);
+        reserve(std::size_t(l.m * l.n) * sizeof(T) + 256 + room_for_column_sums<T>(l.m, l.n));
         T* made = scratch_of<T>(l.m * l.n);
         launch(derivative_kernel<T>, grid_for(l.m * l.n), block_threads, 0, made, l.dy, l.saved, l.m * l.n,
                l.activation);
         dz = made;
+    } else {
+        reserve(room_for_column_sums<T>(l.m, l.n));
     }
     const View<T> rows{dz, l.n, 1};
-    if (l.db) column_sums(l.db, dz, l.m, l.n);
+    if (l.db) column_sums(dz, l.m, l.n, StoreSum<T>{l.db});
     if (l.dw && l.dw_transposed) // as (k, n) in memory: xᵀ dz
         product(Size(1), l.k, l.n, l.m, l.x.transposed(), rows, 0, 0, Store<T>{l.dw, l.k, l.n});
     else if (l.dw) product(Size(1), l.n, l.k, l.m, rows.transposed(), l.x, 0, 0, Store<T>{l.dw, l.n, l.k});
@@ -61,7 +44,6 @@ template <class T> void matmul(const Matmul<T>& p) {
 }
 
 #define FASTGRAD_INSTANTIATE(T)                                                                                        \
-    template void column_sums(T*, const T*, Size, Size);                                                               \
     template void linear_forward(const LinearForward<T>&);                                                             \
     template void linear_backward(const LinearBackward<T>&);                                                           \
     template void linear_grad_input(const LinearGradInput<T>&);                                                        \

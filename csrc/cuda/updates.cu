@@ -1,10 +1,9 @@
 // SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
+#include "column_sums.hpp"
 #include "epilogues.hpp"
 #include "rules.hpp"
 
 namespace fastgrad::cuda {
-
-template <class T> void column_sums(T* db, const T* dz, Size m, Size n); // linear.cu
 
 namespace {
 
@@ -67,14 +66,19 @@ template <class T, class S, class Options> struct Apply {
     }
 };
 
+// What becomes of db.
+template <class T, class S, class Options> struct ApplySum {
+    S b;
+    Latest<Options> options;
+    __device__ void operator()(Size j, T db) const {
+        with_rule<T>(options.get(), b, [&](const auto& rule) { apply_vector<T>(rule, b, j, Vec<T>(db), Whole()); });
+    }
+};
+
 template <class T, class L> void update_from_gradients(const L& l) {
     if (l.b.p) {
-        reserve(std::size_t(l.n) * sizeof(T) + 256);
-        auto b = l.b;
-        T* db = scratch_of<T>(l.n);
-        column_sums(db, l.dz, l.m, l.n);
-        b.grad = db;
-        update<T>(&b, 1, l.options);
+        reserve(room_for_column_sums<T>(l.m, l.n));
+        column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)});
     }
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
