@@ -6,7 +6,7 @@ endif()
 
 set(cuda_sources
   csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu
-  csrc/cuda/softmax.cu csrc/cuda/updates.cu)
+  csrc/cuda/resident.cu csrc/cuda/resident_plan.cu csrc/cuda/softmax.cu csrc/cuda/updates.cu)
 
 # Goes on without, which is an error if FASTGRAD_CUDA is ON.
 macro(do_without reason)
@@ -67,6 +67,10 @@ if(FASTGRAD_CUDA STREQUAL "EMULATE")
     target_include_directories(${target} PRIVATE tests/native/cuda_on_cpu)
   endforeach()
   target_compile_options(cuda_kernels PRIVATE -O1 -ffp-contract=off -fno-math-errno)
+  add_executable(check_resident tests/native/check_resident.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
+    tests/native/cuda_on_cpu/runtime.cpp $<TARGET_OBJECTS:cuda_kernels>)
+  target_include_directories(check_resident PRIVATE tests/native/cuda_on_cpu)
+  target_link_libraries(check_resident PRIVATE fastgrad_options)
 else()
   # no contraction: see csrc/cuda/lane.hpp
   target_compile_options(cuda_kernels PRIVATE -O3 -fmad=false -Xptxas=--warn-on-spills)
