@@ -5,8 +5,8 @@ if(NOT FASTGRAD_CUDA MATCHES "^(AUTO|ON|OFF|EMULATE)$")
 endif()
 
 set(cuda_sources
-  csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu csrc/cuda/mail.cu
-  csrc/cuda/softmax.cu csrc/cuda/updates.cu)
+  csrc/cuda/activations.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu
+  csrc/cuda/mail.cu csrc/cuda/resident.cu csrc/cuda/resident_plan.cu csrc/cuda/softmax.cu csrc/cuda/updates.cu)
 
 # Goes on without, which is an error if FASTGRAD_CUDA is ON.
 macro(do_without reason)
@@ -57,7 +57,7 @@ pybind11_add_module(_cuda MODULE NO_EXTRAS
   csrc/bindings/rows.cpp csrc/bindings/losses.cpp csrc/bindings/updates.cpp csrc/bindings/linear_update.cpp
   csrc/bindings/copies.cpp csrc/bindings/elementwise.cpp csrc/bindings/program.cpp csrc/bindings/programs.cpp
   csrc/bindings/replay.cpp csrc/bindings/epoch.cpp csrc/bindings/update_options.cpp csrc/program/program.cpp
-  csrc/cuda/call.cpp csrc/cuda/graph.cpp csrc/cuda/kernels.cpp csrc/cuda/team.cpp
+  csrc/cuda/call.cpp csrc/cuda/graph.cpp csrc/cuda/kernels.cpp csrc/bindings/team_cupy.cpp
   $<TARGET_OBJECTS:cuda_kernels>)
 target_compile_definitions(_cuda PRIVATE FASTGRAD_ON_CUDA FASTGRAD_CUDA_COMPILER="${cuda_compiler}"
   FASTGRAD_CUDA_ARCHITECTURES="${cuda_architectures}")
@@ -69,6 +69,10 @@ if(FASTGRAD_CUDA STREQUAL "EMULATE")
     target_include_directories(${target} PRIVATE tests/native/cuda_on_cpu)
   endforeach()
   target_compile_options(cuda_kernels PRIVATE -O1 -ffp-contract=off -fno-math-errno)
+  add_executable(check_resident tests/native/check_resident.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
+    tests/native/cuda_on_cpu/runtime.cpp $<TARGET_OBJECTS:cuda_kernels>)
+  target_include_directories(check_resident PRIVATE tests/native/cuda_on_cpu)
+  target_link_libraries(check_resident PRIVATE fastgrad_options)
 else()
   # no contraction: see csrc/cuda/lane.hpp
   target_compile_options(cuda_kernels PRIVATE -O3 -fmad=false -Xptxas=--warn-on-spills)

@@ -120,9 +120,16 @@ void bind_programs(py::module_& m) {
             },
             py::arg("make"), "Calls make(); the kernels that it calls become commands.")
         .def(
-            "team", [](Replay& r, std::size_t begin, std::size_t end) { r.program.team(begin, end); }, py::arg("begin"),
-            py::arg("end"),
-            "Lets commands begin .. end be run together; the last call for a program's end comes first.")
+            "team",
+            [](Replay& r, std::size_t begin, std::size_t end, const std::vector<py::object>& kept) {
+                std::vector<const void*> places;
+                for (const py::object& array : kept) places.push_back(as_array("team", "kept", array).data());
+                r.program.team(begin, end, places);
+            },
+            py::arg("begin"), py::arg("end"), py::arg("kept"),
+            "Lets commands begin .. end be run together; the last call for a program's end comes first. `kept` are "
+            "arrays "
+            "that they write and others read.")
         .def(
             "add_python",
             [](Replay& r, py::object function) { r.program.add(std::make_unique<PythonCommand>(std::move(function))); },

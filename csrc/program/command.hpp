@@ -50,6 +50,8 @@ template <class Kernel, class... A> class KernelCommand final : public Command {
     KernelCommand(double nanoseconds, Kernel kernel, A... arguments)
         : Command(nanoseconds), kernel_(kernel), arguments_(std::move(arguments)...) {}
 
+    const std::tuple<A...>& arguments() const { return arguments_; }
+
     void run() override { std::apply(kernel_, arguments_); }
     bool has_parts() const override { return partible; }
     void run_part(int i, int parts) override {

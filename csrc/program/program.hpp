@@ -2,6 +2,7 @@
 // to run; all other memory is fixed when the program is built.
 #pragma once
 
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -19,8 +20,8 @@ class Program {
 
     void add(std::unique_ptr<Command> command);
     std::size_t size() const { return commands_.size(); }
-    // Lets commands [begin, end) be run together.
-    void team(std::size_t begin, std::size_t end);
+    // Lets commands [begin, end) be run together. `kept` is what others read of what they write.
+    void team(std::size_t begin, std::size_t end, const std::vector<const void*>& kept);
     Command& command(std::size_t i) { return *commands_.at(i); }
     const std::vector<std::unique_ptr<Command>>& commands() const { return commands_; }
     double nanoseconds() const { return nanoseconds_; }
@@ -36,6 +37,14 @@ class Program {
     void keep(pybind11::object object) { kept_.push_back(std::move(object)); }
 
   private:
+    // Puts make(members), a unique_ptr, in the place of commands [begin, end).
+    template <class Make> void replace(std::size_t begin, std::size_t end, const Make& make) {
+        const auto first = commands_.begin() + std::ptrdiff_t(begin), last = commands_.begin() + std::ptrdiff_t(end);
+        std::vector<std::unique_ptr<Command>> members(std::make_move_iterator(first), std::make_move_iterator(last));
+        commands_.erase(first + 1, last);
+        commands_[begin] = make(std::move(members));
+    }
+
     struct Field {
         void* pointer;
         std::ptrdiff_t offset;

@@ -1,16 +1,11 @@
 // Programs on the processor: how they run, and what runs together.
-#include <iterator>
-
 #include "program.hpp"
 #include "team.hpp"
 
 namespace fastgrad {
 
-void Program::team(std::size_t begin, std::size_t end) {
-    const auto first = commands_.begin() + std::ptrdiff_t(begin), last = commands_.begin() + std::ptrdiff_t(end);
-    std::vector<std::unique_ptr<Command>> members(std::make_move_iterator(first), std::make_move_iterator(last));
-    commands_.erase(first + 1, last);
-    commands_[begin] = std::make_unique<Team>(std::move(members));
+void Program::team(std::size_t begin, std::size_t end, const std::vector<const void*>&) {
+    replace(begin, end, [](auto members) { return std::make_unique<Team>(std::move(members)); });
 }
 
 void Program::run() {

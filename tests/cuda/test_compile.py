@@ -91,8 +91,8 @@ def test_options_that_change_from_call_to_call(name: str) -> None:
         for number in range(6):
             function.opt.param_groups[0]["lr"] = 0.1 / (1 + number // 2)
             losses.append(call(*batch(seed=number)))
-        found.append((common.bits(losses), common.bits(state())))
-    assert found[0] == found[1]
+        found.append([*common.bits(losses), *common.bits(state())])
+    common.assert_same(*found, name)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -116,7 +116,7 @@ def test_another_learning_rate_from_epoch_to_epoch() -> None:
                 losses = fg.stack([step(x[i : i + 8], target[i : i + 8]) for i in range(0, 40, 8)])
         assert str(losses.device) == "cuda:0"
         found.append(common.bits([losses, *net.parameters()]))
-    assert found[0] == found[1]
+    common.assert_same(*found, "epochs")
 
 
 def test_calls_between_epochs() -> None:

@@ -11,7 +11,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
-from tests.program.common import bits, device
+from tests.program.common import assert_same, bits, device
 
 ROWS = 23
 
@@ -88,8 +88,8 @@ def compare(order: Any, batch: int, drop_last: bool = False, rows: int = ROWS, e
     fg.manual_seed(1)
     for epoch in range(epochs):
         result = here.step.run_epoch(arrays, order, batch, drop_last)
-        assert bits(result) == expected[epoch], f"epoch {epoch}"
-    assert here.state() == there.state()
+        assert_same(bits(result), expected[epoch], f"epoch {epoch}")
+    assert_same(here.state(), there.state(), "state")
     return result
 
 

@@ -16,6 +16,7 @@ from fastgrad.program.fuse import Plan, drop_copies, drop_unread, fuse, kernel
 from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves
 from fastgrad.program.memory import Arrays, aligned, overwrite, place
 from fastgrad.program.recorder import Recorder
+from fastgrad.program.resident import kept_by_others, make_residents
 from fastgrad.program.surface import (
     Argument,
     Result,
@@ -78,7 +79,7 @@ def build(
     if fused:
         fuse(plan)
         join_elementwise(plan)
-    teams = make_teams(plan) if fused and recorder.example is None else []
+    teams = _teams(plan) if fused else []
     overwrite(plan)
     places, nbytes = place(plan.commands, teams)
     native = recorder.native.Program()
@@ -90,7 +91,8 @@ def build(
     add_updates(native, plan.commands, at)
     add_draws(native, recorder.draws, plan.commands, at)
     for begin, end in reversed(teams):
-        native.team(at[begin - 1] + 1 if begin else 0, at[end - 1] + 1)
+        kept = [memory.array(ref) for ref in kept_by_others(plan, (begin, end))]
+        native.team(at[begin - 1] + 1 if begin else 0, at[end - 1] + 1, kept)
     # The memory of arguments and results is another one in every call: that of the recorded call is let go.
     gone = [b for b in recorder.buffers.values() if b.kind in ("input", "output") and not is_python_used(plan, b)]
     native.keep([owner for owner in memory.owners if not any(owner is b.array for b in gone)])
@@ -134,6 +136,11 @@ def _plan(recorder: Recorder, arguments: Sequence[Argument], results: Sequence[R
             buffer.address = address(buffer.array)
         del owner
     return Plan(commands, outputs, recorder.example)
+
+
+def _teams(plan: Plan) -> list[Team]:
+    """The neighbours that run together: on several threads, or as one kernel of a GPU."""
+    return make_teams(plan) if plan.example is None else make_residents(plan)
 
 
 def _start(buffer: Buffer) -> Command:

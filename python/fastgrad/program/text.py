@@ -43,7 +43,9 @@ def text(
         lines.append(f"{number}  {name}  {writes} {'<-' if row[3] else '  '} {reads}  {options}  {work}".rstrip())
     lines.append("")
     if teams:
-        lines.append("/ | \\: run together, each thread its part of all of them")
+        on_gpu = any(ref.buffer.on_device for command in commands for ref in command.writes)
+        how = "as one kernel if it can" if on_gpu else "each thread its part of all of them"
+        lines.append(f"/ | \\: run together, {how}")
     lines.append("b: buffer of the program, at its place in bytes; x: fixed memory; in: argument; out: result")
     return "\n".join(lines)
 

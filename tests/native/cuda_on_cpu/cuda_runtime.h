@@ -17,6 +17,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
+#define __grid_constant__
 #define __restrict__ __restrict
 #define __shared__ static // blocks run one after the other
 #define __launch_bounds__(...)

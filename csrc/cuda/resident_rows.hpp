@@ -1,0 +1,197 @@
+// What a block does with rows in shared memory: products with weights, activations, and sums over the rows.
+#pragma once
+
+#include "epilogues.hpp"
+#include "resident_program.hpp"
+
+namespace fastgrad::cuda {
+
+// Memory of a block to shared memory, on its way until wait_for_copies().
+template <class T> __device__ __forceinline__ void copy_later(T* to, const T* from) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    const auto place = unsigned(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(place), "l"(from), "n"(sizeof(T)) : "memory");
+#else
+    *to = *from;
+#endif
+}
+__device__ __forceinline__ void wait_for_copies() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_all;" ::: "memory");
+#endif
+}
+
+template <class T> __device__ __forceinline__ void load_fragment(T* values, const T* from) { // aligned
+    constexpr int per = pack_size<T>;
+#pragma unroll
+    for (int i = 0; i < fragment; i += per) {
+        const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
+#pragma unroll
+        for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
+    }
+}
+
+// body(r, j) for all r < rows and j < n, neighbours j by neighbouring threads.
+template <class Body> __device__ __forceinline__ void for_each_in_rows(int rows, int n, Body body) {
+    int bits = 0;
+    while ((1 << bits) < n && bits < 7) ++bits;
+    const int first = int(threadIdx.x) & ((1 << bits) - 1);
+    for (int r = int(threadIdx.x) >> bits; r < rows; r += resident_threads >> bits)
+        for (int j = first; j < n; j += 1 << bits) body(r, j);
+}
+
+// The tiles of w for a product of `columns` outputs at a time.
+template <int columns> constexpr int tile_depth = columns == 32 ? 32 : 16;
+template <int columns, class T> using WeightTile = Operand<columns, tile_depth<columns>, resident_threads, T>;
+template <class T> constexpr int tile_numbers =
+    2 * tile_depth<widest_layer> * WeightTile<widest_layer, T>::stride; // the largest
+
+// to (rows, n) = from (rows, k) wᵀ + b, with w (n, k) anywhere in memory and passing through `tiles`. An element is one
+// chain of fma over k in order, as in product_kernel. A thread makes `fragment` neighbours of each of its rows. Ends
+// with a barrier for `tiles`, not for `to`.
+template <int rows, int columns, class T>
+__device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, View<T> w, const T* b, int n, int k) {
+    constexpr int depth = tile_depth<columns>;
+    constexpr int warps_across = columns / 32, threads_down = resident_threads / (columns / fragment);
+    constexpr int each = rows > threads_down ? rows / threads_down : 1; // rows of a thread, threads_down apart
+    using Weights = WeightTile<columns, T>;
+    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
+    const int column = warp % warps_across * 32 + lane % 8 * fragment; // a warp has 4 rows and 32 columns at a time
+    const int row = warp / warps_across * 4 + lane / 8;
+    const int from_stride = row_stride(k), to_stride = row_stride(n);
+    const bool has_rows = row < rows;
+    from += (has_rows ? row : 0) * from_stride;
+    for (int begin = 0; begin < n; begin += columns) {
+        Weights weights(w, begin, n, k);
+        T sum[each][fragment] = {};
+        weights.fetch(0);
+        weights.put(tiles);
+        __syncthreads();
+        for (int at = 0, now = 0; at < k; at += depth, now ^= 1) {
+            const bool more = at + depth < k;
+            if (more) weights.fetch(at + depth);
+            const T* tile = tiles + now * (depth * Weights::stride) + column;
+#pragma unroll
+            for (int l = 0; l < depth; l += fragment) {
+                if (at + l >= k) break; // beyond k both are 0 up to the next fragment
+                T x[each][fragment];
+#pragma unroll
+                for (int e = 0; e < each; ++e) load_fragment(x[e], from + e * threads_down * from_stride + at + l);
+#pragma unroll
+                for (int i = 0; i < fragment; ++i) {
+                    T y[fragment];
+                    load_fragment(y, tile + (l + i) * Weights::stride);
+#pragma unroll
+                    for (int e = 0; e < each; ++e)
+#pragma unroll
+                        for (int j = 0; j < fragment; ++j)
+                            sum[e][j] = fma(Vec<T>(x[e][i]), Vec<T>(y[j]), Vec<T>(sum[e][j])).v;
+                }
+            }
+            if (more) weights.put(tiles + (now ^ 1) * (depth * Weights::stride)); // nobody reads that one any more
+            __syncthreads();
+        }
+        const int first = begin + column;
+        if (!has_rows || first >= n) continue;
+#pragma unroll
+        for (int e = 0; e < each; ++e)
+#pragma unroll
+            for (int j = 0; j < fragment; ++j) {
+                const bool is_inside = first + j < n;
+                const T value = b && is_inside ? sum[e][j] + b[first + j] : sum[e][j];
+                to[(row + e * threads_down) * to_stride + first + j] = is_inside ? value : T(0);
+            }
+    }
+}
+
+// sum (outer, inner) = the sum over rows of left (rows, outer)ᵀ right (rows, inner), or that is added. A warp makes
+// tiles of 32 by 32, a thread two fragments of rows of them.
+template <class T> __device__ __forceinline__ void sum_products(T* sum, bool adds, const T* left, const T* right,
+                                                                int rows, int outer, int inner) {
+    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32, across = (inner + 31) / 32;
+    const int left_stride = row_stride(outer), right_stride = row_stride(inner);
+    for (int tile = warp; tile < (outer + 31) / 32 * across; tile += resident_threads / 32) {
+        const int i = tile / across * 32 + lane / 8 * fragment, j = tile % across * 32 + lane % 8 * fragment;
+        const T* a = left + (i < outer ? i : 0); // what lies beyond is read, and not used
+        const T* a_below = left + (i + 16 < outer ? i + 16 : 0);
+        const T* b = right + (j < inner ? j : 0);
+        T made[2][fragment][fragment] = {};
+#pragma unroll 2
+        for (int r = 0; r < rows; ++r) {
+            T x[2][fragment], y[fragment];
+            load_fragment(x[0], a + r * left_stride);
+            load_fragment(x[1], a_below + r * left_stride);
+            load_fragment(y, b + r * right_stride);
+#pragma unroll
+            for (int d = 0; d < 2; ++d)
+#pragma unroll
+                for (int p = 0; p < fragment; ++p)
+#pragma unroll
+                    for (int q = 0; q < fragment; ++q)
+                        made[d][p][q] = fma(Vec<T>(x[d][p]), Vec<T>(y[q]), Vec<T>(made[d][p][q])).v;
+        }
+        const int count = inner - j < fragment ? inner - j : fragment;
+#pragma unroll
+        for (int d = 0; d < 2; ++d)
+#pragma unroll
+            for (int p = 0; p < fragment; ++p) {
+                const int line = i + d * 16 + p;
+                if (line >= outer || count <= 0) continue;
+                T* to = sum + Size(line) * inner + j;
+                if (adds)
+#pragma unroll
+                    for (int q = 0; q < fragment; ++q)
+                        if (q < count) made[d][p][q] += to[q];
+                store(to, made[d][p], count);
+            }
+    }
+}
+
+// sum (n) = the sums of the columns of x (rows, n), or those are added.
+template <class T> __device__ __forceinline__ void sum_columns(T* sum, bool adds, const T* x, int rows, int n) {
+    for (int j = int(threadIdx.x); j < n; j += resident_threads) {
+        T total = adds ? sum[j] : T(0);
+        for (int r = 0; r < rows; ++r) total += x[r * row_stride(n) + j];
+        sum[j] = total;
+    }
+}
+
+// to = f(from), both (rows, n). One function for each dtype, in which every activation has a loop of its own.
+template <class T>
+__device__ __attribute__((noinline)) void activate_rows(T* to, const T* from, int rows, int n, BoundActivation f) {
+    const int stride = row_stride(n);
+    int index = 0;
+#define FASTGRAD_CASE(A)                                                                                               \
+    if (f.index == index++)                                                                                            \
+        return for_each_in_rows(rows, padded(n), [&](int r, int j) {                                                   \
+            const int at = r * stride + j;                                                                             \
+            to[at] = j < n ? forward_of<A, T>(from[at], f).v : T(0);                                                   \
+        });
+    FASTGRAD_ACTIVATIONS(FASTGRAD_CASE)
+#undef FASTGRAD_CASE
+}
+
+// dx = dx f'(saved), both (rows, n).
+template <class A, Reads reads, class T>
+__device__ __forceinline__ void derive_rows_of(T* dx, const T* saved, int rows, int n, const BoundActivation& f) {
+    for_each_in_rows(rows, n, [&](int r, int j) {
+        const int at = r * row_stride(n) + j;
+        dx[at] = backward_of<A, reads, T>(dx[at], saved[at], f).v;
+    });
+}
+template <class T>
+__device__ __attribute__((noinline)) void derive_rows(T* dx, const T* saved, int rows, int n, BoundActivation f) {
+    const auto with = [&]<class A>(A) {
+        if constexpr (requires(Vec<T> v, Parameters<Vec<T>> p) { A::from_output(v, p); })
+            if (f.reads == Reads::output) derive_rows_of<A, Reads::output>(dx, saved, rows, n, f);
+        if constexpr (requires(Vec<T> v, Parameters<Vec<T>> p) { A::from_input(v, p); })
+            if (f.reads == Reads::input) derive_rows_of<A, Reads::input>(dx, saved, rows, n, f);
+    };
+    int index = 0;
+#define FASTGRAD_CASE(A)                                                                                               \
+    if (f.index == index++) return with(A());
+    FASTGRAD_ACTIVATIONS(FASTGRAD_CASE)
+#undef FASTGRAD_CASE
+}
+
+} // namespace fastgrad::cuda
