@@ -103,13 +103,14 @@ __device__ __forceinline__ void run_operation(const ResidentProgram<T>& program,
     }
 }
 
-// All operations for the block's rows, `rows` at a time. Weights are read only, until all rows are done.
-template <int rows, class T> __global__ void __launch_bounds__(resident_threads)
+// All operations for the block's rows, `rows` at a time. Weights are read only, until all rows are done. One block a
+// multiprocessor is enough: it gets registers.
+template <int rows, class T> __global__ void __launch_bounds__(resident_threads, 1)
     resident_kernel(const __grid_constant__ ResidentProgram<T> program,
                     const __grid_constant__ ResidentUpdates<T> updates) {
     __shared__ double room[resident_threads / 32];
     __shared__ __align__(16) ResidentRules<T> rules;
-    T *const tiles = dynamic_shared<T>(), *const buffers = tiles + tile_numbers<T>;
+    T *const tiles = dynamic_shared<T>(), *const buffers = tiles + tile_numbers<rows, T>;
     LossSoFar loss{0, 1};
     if (updates.is_at_once) rules.make(updates);
     if (program.loss == ResidentLoss::classes) loss.denominator = denominator_of(Classes<T>{program.classes}, room);
@@ -168,28 +169,26 @@ template <class T> __global__ void __launch_bounds__(resident_threads)
 }
 
 template <class T> struct Choice {
-    int rows;
+    int rows, tile_numbers;
     void (*kernel)(ResidentProgram<T>, ResidentUpdates<T>);
 };
+template <int rows, class T> constexpr Choice<T> choice_of{rows, tile_numbers<rows, T>, resident_kernel<rows, T>};
 template <class T> const auto& choices() {
     if constexpr (sizeof(T) == 4) {
-        static constexpr Choice<T> all[] = {{8, resident_kernel<8, T>},
-                                            {16, resident_kernel<16, T>},
-                                            {32, resident_kernel<32, T>},
-                                            {64, resident_kernel<64, T>}};
+        static constexpr Choice<T> all[] = {choice_of<8, T>, choice_of<16, T>, choice_of<32, T>, choice_of<64, T>};
         return all;
     } else { // for checks: fewer kernels
-        static constexpr Choice<T> all[] = {{8, resident_kernel<8, T>}, {32, resident_kernel<32, T>}};
+        static constexpr Choice<T> all[] = {choice_of<8, T>, choice_of<32, T>};
         return all;
     }
 }
 
 constexpr double little_work = 5e5;             // multiplications that one block does as soon as two kernels
-constexpr int few_gradients = 8192;             // updated by one block as soon as by another kernel
+constexpr int few_gradients = 2048;             // updated by one block as soon as by another kernel
 constexpr std::size_t most_of_sums = 32u << 20; // bytes that all blocks' sums of gradients take
 
-template <class T> std::size_t shared_bytes(const ResidentPlan<T>& plan, int rows) {
-    return (std::size_t(tile_numbers<T>) + std::size_t(plan.row_numbers) * std::size_t(rows)) * sizeof(T);
+template <class T> std::size_t shared_bytes(const ResidentPlan<T>& plan, const Choice<T>& choice) {
+    return std::size_t(choice.tile_numbers + plan.row_numbers * choice.rows) * sizeof(T);
 }
 std::size_t shared_limit() {
     int device = 0, bytes = 0;
@@ -197,22 +196,28 @@ std::size_t shared_limit() {
     check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
     return std::size_t(bytes) - 4096; // the kernel's static arrays
 }
+template <class T> bool fits(const ResidentPlan<T>& plan, const Choice<T>& choice) {
+    return shared_bytes(plan, choice) <= shared_limit();
+}
 template <class T> bool fits(const ResidentPlan<T>& plan) {
-    return shared_bytes(plan, choices<T>()[0].rows) <= shared_limit();
+    return std::ranges::any_of(choices<T>(), [&](const Choice<T>& choice) { return fits(plan, choice); });
 }
 
-// Few rows a block, so that a small batch is spread over many multiprocessors, as long as that makes not too many sums
-// to be added up; or one block, if there is little to do.
+// One block, if there is little to do. Otherwise few rows a block, so that a small batch is spread over many
+// multiprocessors, as long as that makes not too many sums to be added up.
 template <class T> const Choice<T>& choose(const ResidentPlan<T>& plan) {
-    const std::size_t limit = shared_limit(), sums = std::size_t(plan.updates.total) * sizeof(T);
-    const Choice<T>* best = choices<T>();
+    const Size m = plan.program.m;
+    if (double(m) * plan.row_work <= little_work && plan.updates.total <= few_gradients)
+        for (const Choice<T>& choice : choices<T>())
+            if (fits(plan, choice) && choice.rows >= m) return choice;
+    const Choice<T>* best = nullptr;
     for (const Choice<T>& choice : choices<T>()) {
-        if (shared_bytes(plan, choice.rows) > limit) break;
+        if (!fits(plan, choice)) continue;
         best = &choice;
-        const Size blocks = (plan.program.m + choice.rows - 1) / choice.rows;
-        if (blocks == 1) break;
-        if (double(plan.program.m) * plan.row_work <= little_work && plan.updates.total <= few_gradients) continue;
-        if (blocks <= multiprocessors() && std::size_t(blocks) * sums <= most_of_sums) break;
+        const std::size_t blocks = blocks_for(m, choice.rows);
+        if (blocks <= std::size_t(multiprocessors()) &&
+            blocks * std::size_t(plan.updates.total) * sizeof(T) <= most_of_sums)
+            break;
     }
     return *best;
 }
@@ -220,11 +225,11 @@ template <class T> const Choice<T>& choose(const ResidentPlan<T>& plan) {
 template <class T> void start(ResidentPlan<T>& plan) {
     auto& [program, updates, row_numbers, row_work] = plan;
     const Choice<T>& choice = choose(plan);
-    const std::size_t shared = shared_bytes(plan, choice.rows), sums = std::size_t(updates.total) * sizeof(T);
+    const std::size_t shared = shared_bytes(plan, choice), sums = std::size_t(updates.total) * sizeof(T);
     check(cudaFuncSetAttribute(choice.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared)));
     int at_once = 0;
     check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&at_once, choice.kernel, resident_threads, shared));
-    Size blocks = (program.m + choice.rows - 1) / choice.rows;
+    Size blocks = blocks_for(program.m, choice.rows);
     blocks = std::min(blocks, Size(multiprocessors()) * std::max(at_once, 1));
     if (sums > 0) blocks = std::min(blocks, std::max(Size(most_of_sums / sums), Size(multiprocessors())));
     program.is_alone = blocks == 1;

@@ -10,9 +10,18 @@
 
 namespace fastgrad::cuda {
 
+// The derivative of an activation that stands alone, behind a loss: dx = dy f'(saved), as n numbers
+template <class T> struct ActivationBackward {
+    T* dx;
+    const T *dy, *saved;
+    Size n;
+    BoundActivation activation;
+};
+
 // One of the consecutive commands that make such a chain: the commands' own structs, which must outlive a recording.
-template <class T> using Stage = std::variant<const LinearForward<T>*, const CrossEntropy<T>*, const PointwiseLoss<T>*,
-                                              const LinearGradInput<T>*, const LinearSgd<T>*, const LinearAdam<T>*>;
+template <class T> using Stage =
+    std::variant<const LinearForward<T>*, const CrossEntropy<T>*, const PointwiseLoss<T>*, const ActivationBackward<T>*,
+                 const LinearGradInput<T>*, const LinearSgd<T>*, const LinearAdam<T>*>;
 
 // Whether anybody but the stages reads what one of them writes to this place. What nobody does is never stored.
 using IsNeeded = std::function<bool(const void*)>;

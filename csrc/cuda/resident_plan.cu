@@ -50,6 +50,16 @@ template <class T> class Planner {
         if (derives) add_activation(Operation<T>::derive, l.k, dx, saved, l.activation);
         return true;
     }
+    bool add(const ActivationBackward<T>& l) {
+        if (m_ == 0 || l.n % m_ != 0 || l.n / m_ > widest_layer || l.activation.index < 0) return false;
+        const Size n = l.n / m_;
+        const int dy = value({l.dy, n, 1}, n), saved = value({l.saved, n, 1}, n);
+        if (dy < 0 || saved < 0) return false;
+        const int dx = make(l.dx, n);
+        add_activation(Operation<T>::activate, n, dx, dy, {}); // a copy
+        add_activation(Operation<T>::derive, n, dx, saved, l.activation);
+        return true;
+    }
     bool add(const CrossEntropy<T>& l) {
         if (!rows_are(l.n) || l.c > widest_layer || !is_outside(l.index) || !is_outside(l.probability) ||
             !is_outside(l.weight))
@@ -184,15 +194,22 @@ template <class T> class Planner {
             if (values_[later].is_made && values_[later].memory.p == v.memory.p) return false;
         return true;
     }
-    // A z that nobody needs is made where its y will be.
+    // A value that only the next operation wants, for an activation or a copy, is made where that puts its result.
     void drop_unread() {
         for (std::size_t i = 1; i < operations_.size(); ++i) {
             const Operation<T>& o = operations_[i];
-            if (o.kind != Operation<T>::activate || o.to == o.from || is_stored(o.from)) continue;
-            const auto reads = std::count_if(operations_.begin(), operations_.end(),
-                                             [&](const Operation<T>& other) { return other.from == o.from; });
-            if (reads == 1) operations_[i - 1].to = operations_[i].from = o.to;
+            const Operation<T>& before = operations_[i - 1];
+            const bool makes_it =
+                before.to == o.from && (before.kind == Operation<T>::multiply || before.kind == Operation<T>::loss);
+            if (o.kind != Operation<T>::activate || o.to == o.from || !makes_it) continue;
+            const auto uses = std::count_if(operations_.begin(), operations_.end(), [&](const Operation<T>& other) {
+                return other.from == o.from || (other.kind == Operation<T>::update && other.to == o.from);
+            });
+            if (uses == 1 && !is_stored(o.from)) operations_[i - 1].to = operations_[i].from = o.to;
         }
+        std::erase_if(operations_, [](const Operation<T>& o) {
+            return o.kind == Operation<T>::activate && o.number < 0 && o.to == o.from;
+        });
     }
     // Stores what is needed outside, as soon as it is finished; not if that might be read by a block that is not as
     // far.

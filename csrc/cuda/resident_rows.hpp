@@ -40,21 +40,24 @@ template <class Body> __device__ __forceinline__ void for_each_in_rows(int rows,
         for (int j = first; j < n; j += 1 << bits) body(r, j);
 }
 
-// The tiles of w for a product of `columns` outputs at a time.
-template <int columns> constexpr int tile_depth = columns == 32 ? 32 : 16;
-template <int columns, class T> using WeightTile = Operand<columns, tile_depth<columns>, resident_threads, T>;
-template <class T> constexpr int tile_numbers =
-    2 * tile_depth<widest_layer> * WeightTile<widest_layer, T>::stride; // the largest
+// A step of k in a product: where a block has few rows, the next weights take longer to arrive than these are used.
+template <int rows, int columns, class T> constexpr int tile_depth = rows > 16 ? (columns == 32 ? 32 : 16)
+                                                                     : rows == 16 || sizeof(T) == 8 ? 32
+                                                                                                    : 64;
+template <int rows, int columns, class T> using WeightTile =
+    Operand<columns, tile_depth<rows, columns, T>, resident_threads, T>;
+template <int rows, class T> // for the larger of the two products below
+constexpr int tile_numbers = 2 * tile_depth<rows, widest_layer, T> * WeightTile<rows, widest_layer, T>::stride;
 
 // to (rows, n) = from (rows, k) wᵀ + b, with w (n, k) anywhere in memory and passing through `tiles`. An element is one
 // chain of fma over k in order, as in product_kernel. A thread makes `fragment` neighbours of each of its rows. Ends
 // with a barrier for `tiles`, not for `to`.
 template <int rows, int columns, class T>
 __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, View<T> w, const T* b, int n, int k) {
-    constexpr int depth = tile_depth<columns>;
+    constexpr int depth = tile_depth<rows, columns, T>;
     constexpr int warps_across = columns / 32, threads_down = resident_threads / (columns / fragment);
     constexpr int each = rows > threads_down ? rows / threads_down : 1; // rows of a thread, threads_down apart
-    using Weights = WeightTile<columns, T>;
+    using Weights = WeightTile<rows, columns, T>;
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int column = warp % warps_across * 32 + lane % 8 * fragment; // a warp has 4 rows and 32 columns at a time
     const int row = warp / warps_across * 4 + lane / 8;
@@ -156,7 +159,8 @@ template <class T> __device__ __forceinline__ void sum_columns(T* sum, bool adds
     }
 }
 
-// to = f(from), both (rows, n). One function for each dtype, in which every activation has a loop of its own.
+// to = f(from), both (rows, n); number -1 copies. One function for each dtype, in which every activation has a loop of
+// its own.
 template <class T>
 __device__ __attribute__((noinline)) void activate_rows(T* to, const T* from, int rows, int n, BoundActivation f) {
     const int stride = row_stride(n);
@@ -169,6 +173,7 @@ __device__ __attribute__((noinline)) void activate_rows(T* to, const T* from, in
         });
     FASTGRAD_ACTIVATIONS(FASTGRAD_CASE)
 #undef FASTGRAD_CASE
+    for_each_in_rows(rows, padded(n), [&](int r, int j) { to[r * stride + j] = j < n ? from[r * stride + j] : T(0); });
 }
 
 // dx = dx f'(saved), both (rows, n).

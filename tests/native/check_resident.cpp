@@ -1,5 +1,6 @@
-// Checks the kernels of a chain of layers (csrc/cuda/resident.hpp) against those of its commands one by one, on
-// cuda_on_cpu. An argument is the number of random chains; tests/cuda/test_resident.py runs it.
+// Checks the kernels of a chain of layers (csrc/cuda/resident.hpp) against those of its commands one by one, for many
+// random chains. tests/cuda/test_resident.py runs it on cuda_on_cpu; as a program of its own (the target
+// check_resident) it runs on a GPU too, and below compute-sanitizer.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -18,12 +19,20 @@ namespace {
 
 int failures = 0, chains = 0;
 
+int fail(const std::string& text) {
+    std::printf("%s\n", text.c_str());
+    return ++failures;
+}
+bool everything(const void*) { return true; }
+
 template <class T> void run_plain(const Chain<T>& chain) {
     const KernelTable<T>& k = kernels<T>();
     for (const cuda::Stage<T>& stage : chain.stages) {
         if (auto* l = std::get_if<const LinearForward<T>*>(&stage)) k.linear_forward(**l);
         if (auto* l = std::get_if<const CrossEntropy<T>*>(&stage)) k.cross_entropy(**l);
         if (auto* l = std::get_if<const PointwiseLoss<T>*>(&stage)) k.pointwise_loss(**l);
+        if (auto* l = std::get_if<const cuda::ActivationBackward<T>*>(&stage))
+            k.activation_backward((*l)->dx, (*l)->dy, (*l)->saved, (*l)->n, (*l)->activation);
         if (auto* l = std::get_if<const LinearGradInput<T>*>(&stage)) k.linear_grad_input(**l);
         if (auto* l = std::get_if<const LinearSgd<T>*>(&stage)) k.linear_sgd(**l);
         if (auto* l = std::get_if<const LinearAdam<T>*>(&stage)) k.linear_adam(**l);
@@ -31,7 +40,7 @@ template <class T> void run_plain(const Chain<T>& chain) {
 }
 
 // The largest difference relative to the largest number, or infinity.
-template <class T> double difference(const std::vector<T>& found, const std::vector<T>& expected) {
+template <class T> double difference(const Numbers<T>& found, const Numbers<T>& expected) {
     double worst = 0, size = 1e-3;
     for (const T x : expected) size = std::max(size, std::abs(double(x)));
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -42,39 +51,87 @@ template <class T> double difference(const std::vector<T>& found, const std::vec
     return worst / size;
 }
 
+// As in a graph: kernels read options from a place of their own, what the commands hold is out of date.
+template <class T> struct Elsewhere {
+    Numbers<SgdOptions> sgd;
+    Numbers<AdamOptions> adam;
+    cuda::OptionsOnDevice places;
+
+    explicit Elsewhere(Chain<T>& chain) {
+        sgd.reserve(chain.sgd.size()), adam.reserve(chain.adam.size());
+        for (auto& l : chain.sgd) move(sgd, l.options);
+        for (auto& l : chain.adam) move(adam, l.options);
+        cuda::call.options = &places;
+    }
+    ~Elsewhere() { cuda::call.options = nullptr; }
+    template <class Options> void move(Numbers<Options>& to, Options& options) {
+        to.push_back(options);
+        places[&options] = &to.back();
+        options.lr = 1000;
+    }
+};
+
 template <class T> void check(const Case& c) {
     ++chains;
     Chain<T> plain(c), resident(c), again(c);
     run_plain(plain);
-    const auto is_needed = [&](Chain<T>& chain) {
-        return [&chain, &c](const void* p) { return c.stores || (p == chain.last && chain.last); };
+    const auto run = [&](Chain<T>& chain) {
+        const cuda::IsNeeded is_needed = [&](const void* p) { return c.stores || (p == chain.last && chain.last); };
+        if (!cuda::fits_resident<T>(chain.stages, is_needed)) return false;
+        cuda::run_resident<T>(chain.stages, is_needed);
+        return true;
     };
-    const auto fail = [&](const std::string& what) {
-        ++failures;
-        std::printf("%s, %s: %s\n", sizeof(T) == 4 ? "float" : "double", c.text().c_str(), what.c_str());
-    };
-    if (!cuda::fits_resident<T>(resident.stages, is_needed(resident))) return fail("does not fit");
-    cuda::run_resident<T>(resident.stages, is_needed(resident));
-    cuda::run_resident<T>(again.stages, is_needed(again));
+    const std::string text = (sizeof(T) == 4 ? "float, " : "double, ") + c.text() + ": ";
+    if (!run(resident)) return void(fail(text + "does not fit"));
+    {
+        const Elsewhere<T> elsewhere(again);
+        run(again);
+        cuda::check(cudaDeviceSynchronize());
+    }
     const double limit = sizeof(T) == 4 ? 3e-5 : 1e-12;
-    for (auto& [name, array] : resident.arrays) {
+    for (const auto& [name, array] : resident.arrays) {
         const auto &expected = plain.arrays.at(name), &second = again.arrays.at(name);
         if (std::memcmp(array.data(), second.data(), array.size() * sizeof(T)) != 0)
-            fail(name + " differs in a second run");
-        const bool is_inner = resident.inner.count(name) > 0;
-        if (is_inner && !c.stores && array.data() != resident.last) {
-            for (const T x : array)
-                if (x != T(poison)) {
-                    fail(name + " was stored");
-                    break;
-                }
+            fail(text + name + " differs in a second run");
+        if (resident.inner.count(name) && !c.stores && array.data() != resident.last) {
+            if (std::any_of(array.begin(), array.end(), [](T x) { return x != T(poison); }))
+                fail(text + name + " was stored");
             continue;
         }
-        const double d = difference(array, expected);
         const bool is_exact = (name[0] == 'y' || name[0] == 'z') && !resident.inexact.count(name);
-        if (is_exact ? d != 0 : !(d <= limit))
-            fail(name + " differs by " + std::to_string(d / limit) + " of the limit");
+        const double d = difference(array, expected);
+        if (!(d <= (is_exact ? 0 : limit))) fail(text + name + " differs by " + std::to_string(d / limit) + " limits");
     }
+}
+
+// What is no chain of small layers is refused.
+template <class T> void check_refusals() {
+    Case c;
+    c.m = 5, c.widths = {7, 9, 4}, c.activations = {0, -1}, c.loss = 3, c.backward = true, c.optimiser = 1;
+    const auto refuses = [&](const char* what, const auto& change) {
+        Chain<T> chain(c);
+        change(chain);
+        if (cuda::fits_resident<T>(chain.stages, everything)) fail(std::string("is not refused: ") + what);
+    };
+    LinearForward<T> more;
+    refuses("a weight that has been updated before", [&](Chain<T>& chain) {
+        more = chain.forward[0];
+        chain.stages.push_back(&more);
+    });
+    refuses("another batch", [](Chain<T>& chain) { chain.forward[1].m = 4; });
+    refuses("a part of what a layer makes", [](Chain<T>& chain) { chain.forward[1].x.p += 1; });
+    refuses("a weight that a layer makes", [](Chain<T>& chain) { chain.forward[1].w.p = chain.forward[0].y; });
+    refuses("an output where the input of other rows is", [](Chain<T>& chain) {
+        chain.forward[0].y = const_cast<T*>(chain.forward[0].x.p) + 1;
+        chain.forward[1].x.p = chain.forward[0].y;
+    });
+    refuses("two losses", [](Chain<T>& chain) { chain.stages.insert(chain.stages.begin() + 2, chain.stages[2]); });
+    c.widths = {7, 129, 4};
+    refuses("a wide layer", [](Chain<T>&) {});
+    c.widths = {40000, 9, 4};
+    refuses("an input that is too wide", [](Chain<T>&) {});
+    c.widths.assign(11, 5), c.activations.assign(10, 1);
+    refuses("many layers", [](Chain<T>&) {});
 }
 
 template <class T> void check_all(int count) {
@@ -99,7 +156,8 @@ template <class T> void check_all(int count) {
         c.optimiser = below(3), c.momentum = below(2), c.penalties = below(2), c.maximize = below(4) == 0;
         c.nesterov = below(2), c.first = below(3) == 0, c.amsgrad = below(2), c.decoupled = below(2);
         c.transposed = below(2), c.x_transposed = below(4) == 0;
-        c.in_place = below(2), c.stores = below(2), c.updates_last = below(2);
+        c.in_place = below(2), c.stores = below(2) && layers < 7, c.updates_last = below(2);
+        c.derives = below(2);
         c.reuses = !c.stores && !c.updates_last && below(2);
         check<T>(c);
     }
@@ -118,11 +176,15 @@ template <class T> void check_all(int count) {
 
 } // namespace
 
-int main(int count, char** arguments) {
-    cuda::call.kernel = "check";
-    const int chains_each = count > 1 ? std::atoi(arguments[1]) : 40;
-    check_all<float>(chains_each);
-    check_all<double>(chains_each / 2);
+extern "C" __attribute__((visibility("default"))) int check_resident(int count) {
+    cuda::call.kernel = "check_resident";
+    failures = chains = 0;
+    check_all<float>(count);
+    check_all<double>(count / 2);
+    check_refusals<float>();
     std::printf("%d chains, %d failures\n", chains, failures);
-    return failures > 0;
+    std::fflush(stdout);
+    return failures;
 }
+
+int main(int count, char** arguments) { return check_resident(count > 1 ? std::atoi(arguments[1]) : 100) > 0; }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <iterator>
 #include <map>
+#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -45,21 +46,36 @@ struct Case {
     bool stores = false;       // somebody outside reads everything
     bool updates_last = false; // or each where its gradient is ready
     bool reuses = false;       // a gradient lies where an output was
+    bool derives = false;      // by an operation of its own, the last layer's activation
 
     std::string text() const {
         std::string s = "seed " + std::to_string(seed) + " m " + std::to_string(m) + " widths";
-        for (const Size w : widths) s += " " + std::to_string(w);
+        for (const Size w : widths) s.append(" ").append(std::to_string(w));
         s += " activations";
-        for (const int a : activations) s += " " + std::to_string(a);
+        for (const int a : activations) s.append(" ").append(std::to_string(a));
         return s + " loss " + std::to_string(loss) + " reduction " + std::to_string(int(reduction)) + " optimiser " +
                std::to_string(optimiser) + (backward ? " backward" : "") + (transposed ? " transposed" : "") +
                (x_transposed ? " x transposed" : "") + (in_place ? " in place" : "") + (stores ? " stores" : "") +
-               (updates_last ? " updates last" : "") + (reuses ? " reuses" : "");
+               (updates_last ? " updates last" : "") + (reuses ? " reuses" : "") + (derives ? " derives" : "");
     }
 };
 
+template <class T> struct Managed { // memory that the processor and a GPU see
+    using value_type = T;
+    Managed() = default;
+    template <class U> Managed(const Managed<U>&) {}
+    T* allocate(std::size_t n) {
+        void* p = nullptr;
+        if (cudaMallocManaged(&p, n * sizeof(T)) != cudaSuccess) throw std::bad_alloc();
+        return static_cast<T*>(p);
+    }
+    void deallocate(T* p, std::size_t) { cudaFree(p); }
+    bool operator==(const Managed&) const { return true; }
+};
+template <class T> using Numbers = std::vector<T, Managed<T>>;
+
 template <class T> struct Chain {
-    std::map<std::string, std::vector<T>> arrays;
+    std::map<std::string, Numbers<T>> arrays;
     std::set<std::string> inner, inexact; // of `arrays`: what stages make of rows, and where a gradient lies too
     std::vector<cuda::Stage<T>> stages;
     const T* last = nullptr; // what the chain is for, where it has no updates
@@ -73,10 +89,14 @@ template <class T> struct Chain {
     }
     Chain(const Chain&) = delete;
 
+    std::deque<LinearForward<T>> forward;
+    std::deque<LinearSgd<T>> sgd;
+    std::deque<LinearAdam<T>> adam;
+
   private:
     int layers() const { return int(c.activations.size()); }
     Size width(int l) const { return c.widths[std::size_t(l)]; }
-    static std::string name(const char* what, int l) { return what + std::to_string(l); }
+    static std::string name(const char* what, int l) { return std::string(what).append(std::to_string(l)); }
     T* y(int l) { return arrays.at(l == 0 ? "x" : name("y", l)).data(); }
     BoundActivation activation(int l) const {
         const int index = c.activations[std::size_t(l - 1)];
@@ -86,12 +106,17 @@ template <class T> struct Chain {
         return {index, p, activations[index].reads(p)};
     }
     T* array(const std::string& called, Size n, bool random_numbers, bool positive = false) {
-        std::vector<T>& v = arrays[called];
+        Numbers<T>& v = arrays[called];
+        v.reserve(std::size_t(n));
         for (Size i = 0; i < n; ++i) {
             const double u = double(random() % 20001) / 10000 - 1;
             v.push_back(T(!random_numbers ? poison : positive ? std::abs(u) * 0.98 + 0.01 : u));
         }
         return v.data();
+    }
+    const T* saved(int l) {
+        const Reads reads = activation(l).reads;
+        return reads == Reads::nothing ? nullptr : reads == Reads::output ? y(l) : arrays.at(name("z", l)).data();
     }
     View<T> x_of(int l) {
         if (l == 1 && c.x_transposed) return {y(0), 1, c.m};
@@ -146,6 +171,11 @@ template <class T> struct Chain {
     }
     void add_backward() {
         if (!dz) dz = array(name("d", layers()), c.m * width(layers()), true);
+        if (const BoundActivation f = activation(layers()); c.derives && f.index >= 0) {
+            T* const made = array("e", c.m * width(layers()), false);
+            stage(derivative) = {made, dz, saved(layers()), c.m * width(layers()), f};
+            dz = made, inner.insert("e");
+        }
         std::vector<std::pair<int, T*>> waiting;
         for (int l = layers();; --l) {
             T* below = nullptr;
@@ -155,10 +185,7 @@ template <class T> struct Chain {
                 below = at_y ? y(l) : array(name("d", l - 1), c.m * k, false);
                 inner.insert(name("d", l - 1));
                 const BoundActivation f = activation(l - 1);
-                const T* saved = f.reads == Reads::output  ? y(l - 1)
-                                 : f.reads == Reads::input ? arrays.at(name("z", l - 1)).data()
-                                                           : nullptr;
-                stage(grad_input) = {c.m, width(l), k, below, dz, saved, w(l), f};
+                stage(grad_input) = {c.m, width(l), k, below, dz, saved(l - 1), w(l), f};
             }
             if (c.updates_last) waiting.push_back({l, dz});
             else add_update(l, dz);
@@ -202,13 +229,11 @@ template <class T> struct Chain {
 
     const Case& c;
     std::mt19937 random;
-    std::deque<LinearForward<T>> forward;
     std::deque<CrossEntropy<T>> classes;
     std::deque<PointwiseLoss<T>> pointwise;
+    std::deque<cuda::ActivationBackward<T>> derivative;
     std::deque<LinearGradInput<T>> grad_input;
-    std::deque<LinearSgd<T>> sgd;
-    std::deque<LinearAdam<T>> adam;
-    std::vector<std::int64_t> targets;
+    Numbers<std::int64_t> targets;
     T* dz = nullptr;
 };
 

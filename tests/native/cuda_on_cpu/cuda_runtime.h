@@ -139,6 +139,7 @@ cudaError_t cudaDeviceGetAttribute(int*, cudaDeviceAttr, int);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaStreamSynchronize(cudaStream_t);
 cudaError_t cudaMalloc(void**, std::size_t);
+cudaError_t cudaMallocManaged(void**, std::size_t, unsigned = 1);
 cudaError_t cudaFree(void*);
 cudaError_t cudaHostAlloc(void**, std::size_t, unsigned);
 cudaError_t cudaHostGetDevicePointer(void**, void*, unsigned);

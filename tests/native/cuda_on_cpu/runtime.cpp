@@ -212,6 +212,7 @@ cudaError_t cudaMalloc(void** p, std::size_t bytes) {
     *p = std::aligned_alloc(256, (bytes + 255) / 256 * 256 + 256);
     return result(*p ? cudaSuccess : cudaErrorMemoryAllocation);
 }
+cudaError_t cudaMallocManaged(void** p, std::size_t bytes, unsigned) { return cudaMalloc(p, bytes); }
 cudaError_t cudaFree(void* p) { return std::free(p), cudaSuccess; }
 cudaError_t cudaHostAlloc(void** p, std::size_t bytes, unsigned) { return cudaMalloc(p, bytes); }
 cudaError_t cudaHostGetDevicePointer(void** device, void* host, unsigned) { return *device = host, cudaSuccess; }
