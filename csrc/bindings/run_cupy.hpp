@@ -35,7 +35,7 @@ class Runner {
     void bring_rows(const Place& p, const char* table, Size) { bring(p, table); }
     void send_line(const Place& p, char* lines) { send(p, lines); }
 
-    void run() { graph_.run(cuda::call.stream); }
+    void run() { graph_.run(); }
 
   private:
     cuda::Graph graph_;

@@ -15,6 +15,11 @@ template <class L> const L* arguments_of(const Command& command) {
     const auto* found = dynamic_cast<const KernelCommand<Named<void (*)(const L&)>, L>*>(&command);
     return found ? &std::get<0>(found->arguments()) : nullptr;
 }
+template <class T> const auto* derivative_of(const Command& command) {
+    using Kernel = void (*)(T*, const T*, const T*, Size, const BoundActivation&);
+    return dynamic_cast<const KernelCommand<Named<Kernel>, T*, const T*, const T*, Size, BoundActivation>*>(&command);
+}
+
 class Team final : public Command {
   public:
     Team(std::vector<std::unique_ptr<Command>> members, const std::vector<const void*>& kept)
@@ -36,11 +41,17 @@ class Team final : public Command {
     template <class T> bool runs_as_one() {
         using namespace cuda;
         std::vector<Stage<T>> stages;
+        std::vector<std::unique_ptr<ActivationBackward<T>>> derivatives;
         std::vector<Command*> others; // checks of values: they come first
         for (const auto& member : members_) {
             const Command& c = *member;
-            if (!add_if<LinearForward<T>, LinearGradInput<T>, CrossEntropy<T>, PointwiseLoss<T>, LinearSgd<T>,
-                        LinearAdam<T>>(stages, c)) {
+            if (const auto* found = derivative_of<T>(c)) {
+                const auto& [dx, dy, saved, n, activation] = found->arguments();
+                derivatives.push_back(
+                    std::make_unique<ActivationBackward<T>>(ActivationBackward<T>{dx, dy, saved, n, activation}));
+                stages.push_back(derivatives.back().get());
+            } else if (!add_if<LinearForward<T>, LinearGradInput<T>, CrossEntropy<T>, PointwiseLoss<T>, LinearSgd<T>,
+                               LinearAdam<T>>(stages, c)) {
                 others.push_back(member.get());
             }
         }

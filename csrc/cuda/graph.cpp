@@ -149,12 +149,12 @@ void Graph::wait_for_last(cudaStream_t stream) {
     check(cudaStreamWaitEvent(stream, done_, 0));
 }
 
-void Graph::run(cudaStream_t stream) {
+void Graph::run() {
+    const cudaStream_t stream = call.stream;
     if (!is_made_) make();
     write_mail();
     wait_for_last(stream);
-    if (mail_ != sent_) // from ordinary memory: the bytes are taken before the call returns
-        check(cudaMemcpyAsync(device_, mail_.data(), mail_.size(), cudaMemcpyHostToDevice, stream));
+    if (mail_ != sent_) deliver(device_, mail_.data(), mail_.size());
     sent_.clear(); // unknown, should a launch fail
     for (const Part& part : parts_) {
         if (part.graph) check(cudaGraphLaunch(part.graph, stream));

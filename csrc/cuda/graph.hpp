@@ -26,7 +26,7 @@ class Graph {
     void begin(const Step& step);
     void move_in(const Move& move) { ins_.push_back(move); }
     void move_out(const Move& move) { outs_.push_back(move); }
-    void run(cudaStream_t stream);
+    void run(); // on the stream of the call
 
   private:
     struct Part { // a graph, or a command in Python

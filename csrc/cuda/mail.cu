@@ -48,7 +48,24 @@ __global__ void end_kernel(Mail* mail) {
     for (int i = 0; i < mail->advance_count; ++i) *mail->advances[i].number += mail->advances[i].by;
 }
 
+struct Letter {
+    static constexpr int most = 1024;
+    char bytes[most];
+};
+__global__ void deliver_kernel(char* to, const __grid_constant__ Letter letter, int count) {
+    for (int i = int(threadIdx.x); i < count; i += int(blockDim.x)) to[i] = letter.bytes[i];
+}
+
 } // namespace
+
+void deliver(char* to, const char* from, std::size_t bytes) {
+    for (std::size_t at = 0; at < bytes; at += Letter::most) {
+        Letter letter;
+        const std::size_t count = bytes - at < Letter::most ? bytes - at : std::size_t(Letter::most);
+        std::memcpy(letter.bytes, from + at, count);
+        launch(deliver_kernel, dim3(1), block_threads, 0, to + at, letter, int(count));
+    }
+}
 
 void launch_begin(Mail* mail, Size bytes) { launch(begin_kernel, grid_for(bytes / 16 + 1), block_threads, 0, mail); }
 void launch_end(Mail* mail, Size bytes) { launch(end_kernel, grid_for(bytes / 16 + 1), block_threads, 0, mail); }

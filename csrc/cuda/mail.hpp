@@ -34,6 +34,9 @@ struct Mail {
     int ins, outs, advance_count;
 };
 
+// Copies bytes of the processor's to the device: as arguments of kernels, as a copy from memory that is not pinned may
+// wait for the stream.
+void deliver(char* to, const char* from, std::size_t bytes);
 void launch_begin(Mail* mail, Size bytes); // bytes: of all arguments together, to choose a grid
 void launch_end(Mail* mail, Size bytes);
 

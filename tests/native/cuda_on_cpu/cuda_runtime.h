@@ -16,6 +16,7 @@
 #define __global__
 #define __device__
 #define __host__
+#define __grid_constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __grid_constant__
 #define __restrict__ __restrict
