@@ -7,8 +7,6 @@ here. The library of a GPU's arrays, cupy, is known as soon as the first of them
 from __future__ import annotations
 
 import math
-import sys
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +18,14 @@ from fastgrad.traced import Traced, TracedOnDevice
 __all__ = [
     "address",
     "as_array",
+    "base",
     "beside",
+    "bytes_at",
+    "bytes_like",
     "check",
     "clip_into",
     "full",
+    "invoke",
     "is_array",
     "is_dense",
     "is_memory",
@@ -197,44 +199,17 @@ def bytes_like(x: Any, nbytes: int) -> Any:
     return np.empty(nbytes, np.uint8, like=x if is_on_device(x) else None)
 
 
-def owner(x: Any) -> Any:
+def base(x: Any) -> Any:
     """The array that a view is of, after all."""
     while isinstance(x.base, _memories):
         x = x.base
     return x
 
 
-class Watch:
-    """What knows whether anybody else holds an array's memory.
-
-    Attributes
-    ----------
-    key : object
-        The memory, the same object for all arrays in it.
-    """
-
-    __slots__ = ("_begin", "_nbytes", "key")
-
-    def __init__(self, array: Any, begin: int, nbytes: int) -> None:
-        self.key = array.data.mem if is_on_device(array) else weakref.ref(array)
-        self._begin, self._nbytes = begin, nbytes
-
-    def array(self) -> Any:
-        """The memory as an array, or None if nobody else holds it."""
-        if isinstance(self.key, weakref.ref):
-            return self.key()
-        if sys.getrefcount(self.key) <= _HELD_BY_WATCH:
-            return None
-        pointer = _library.cuda.MemoryPointer(self.key, self._begin - self.key.ptr)
-        return _library.ndarray((self._nbytes,), np.uint8, pointer)
-
-
-def memory_id(x: Any) -> int:
-    """The same number for all arrays in the memory of x, as long as one of them lives."""
-    return id(x.data.mem) if is_on_device(x) else id(owner(x))
-
-
-_HELD_BY_WATCH = 2  # references: its own, and that of the question
+def bytes_at(memory: Any, address: int, nbytes: int) -> Any:
+    """Part of a block of a GPU's memory as an array of bytes."""
+    pointer = _library.cuda.MemoryPointer(memory, address - memory.ptr)
+    return _library.ndarray((nbytes,), np.uint8, pointer)
 
 
 def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0, dtype: Any = None) -> Any:

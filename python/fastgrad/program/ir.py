@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad import arrays
+from fastgrad.program.owners import Watch
 
 __all__ = ["Buffer", "Command", "Ref", "byte_bounds", "leaves", "map_leaves", "overlap"]
 
@@ -51,7 +52,7 @@ class Buffer:
 
     def __init__(self, number: int, array: Any = None, nbytes: int = 0, on_device: bool = False) -> None:
         self.address, self.nbytes = (0, nbytes) if array is None else byte_bounds(array)
-        self._watch = None if array is None else arrays.Watch(array, self.address, self.nbytes)
+        self._watch = None if array is None else Watch(array, self.address, self.nbytes)
         self.on_device = on_device if array is None else arrays.is_on_device(array)
         self.array = array
         self.kind = "internal"

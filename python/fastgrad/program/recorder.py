@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastgrad import backend
-from fastgrad.arrays import address, full, invoke, is_memory, is_on_device, memory_id, native_of, owner
+from fastgrad.arrays import address, full, invoke, is_memory, is_on_device
 from fastgrad.autograd.node import Leaf, Value
 from fastgrad.program.draws import Draw, Drawing
-from fastgrad.program.ir import Buffer, Command, Ref, leaves, map_leaves, overlap
+from fastgrad.program.ir import Command, Ref, leaves, map_leaves, overlap
 from fastgrad.program.kernels import KERNELS
+from fastgrad.program.memories import Memories
 from fastgrad.program.surroundings import hooks_of
-from fastgrad.program.witness import Witness
-from fastgrad.traced import Traced, TracedOnDevice
 
 __all__ = ["Recorder", "Update"]
 
@@ -44,112 +43,25 @@ class Update:
     tensors: tuple[Any, ...]
 
 
-class Recorder(Witness):
+class Recorder(Memories):
     """What a function does to arrays, in order.
 
     Attributes
     ----------
     commands : list of Command
         What it has done so far.
-    buffers : dict
-        The memory that commands have touched, by the identity of the array that owns it.
     draws : list of Draw
         Random numbers taken.
     updates : list of Update
         Steps of optimisers.
-    example : array or None
-        An empty one on a GPU, if the function works on one.
     """
 
     def __init__(self, function: str) -> None:
         super().__init__(function)
         self.commands: list[Command] = []
-        self.buffers: dict[int, Buffer] = {}
         self.draws: list[Draw] = []
         self.updates: list[Update] = []
-        self.example: Any = None
         self._update: Any = None
-        self._traced: dict[int, Traced] = {}
-        self._fixed: set[Buffer] = set()  # memory of tensors that were there before
-        self._defined: set[Buffer] = set()  # memory whose content comes from commands, or is kept in `start`
-        self._kept: list[np.ndarray] = []  # every array met, so that no memory comes twice
-
-    @property
-    def native(self) -> Any:
-        """The native module whose programs run what is recorded."""
-        return native_of(self.example)
-
-    # Arrays
-
-    def trace(self, array: Any) -> Any:
-        """The array's stand-in; what is no array stays what it is."""
-        if not is_memory(array):
-            return array
-        traced = self._traced.get(id(array))
-        if traced is None:
-            kind = TracedOnDevice if is_on_device(array) else Traced
-            traced = self._traced[id(array)] = kind(array, self)
-            self._kept.append(array)
-            if is_on_device(array) and self.example is None:
-                self.example = array[:0] if array.ndim else array.reshape(1)[:0]
-        return traced
-
-    def empty(self, like: Any, shape: tuple[int, ...] | None = None) -> Any:
-        """A new array of another's dtype and shape, or of another shape, for a kernel to fill."""
-        array = np.empty_like(like.array) if shape is None else np.empty(shape, like.dtype, like=self._beside(like))
-        self._defined.add(self.buffer(array))
-        return self.trace(array)
-
-    @staticmethod
-    def _beside(x: Any) -> Any:
-        """What numpy's ``like=`` needs to make arrays where x is."""
-        return x.array if is_on_device(x) else None
-
-    def buffer(self, array: np.ndarray) -> Buffer:
-        """The memory that an array lies in."""
-        key = memory_id(array)
-        buffer = self.buffers.get(key)
-        if buffer is None:
-            buffer = self.buffers[key] = Buffer(len(self.buffers), owner(array))
-        return buffer
-
-    def ref(self, array: np.ndarray) -> Ref:
-        """The array as commands know it."""
-        buffer = self.buffer(array)
-        self._kept.append(array)
-        offset = address(array) - buffer.address
-        return Ref(buffer, offset, array.shape, array.strides, array.dtype)
-
-    def is_known(self, array: np.ndarray) -> bool:
-        """Whether commands have touched the array's memory."""
-        return memory_id(array) in self.buffers
-
-    def is_constant(self, array: np.ndarray) -> bool:
-        """Whether the array holds the same in every run: nothing writes it, and it is no tensor from outside."""
-        buffer = self.buffer(array)
-        return buffer not in self._defined and buffer not in self._fixed
-
-    def argument(self, array: np.ndarray) -> None:
-        """An array stands for an argument."""
-        self._fixed.add(self.buffer(array))
-
-    def _plain(self, tree: Any) -> Any:
-        return map_leaves(lambda x: x.array if isinstance(x, Traced) else x, tree)
-
-    def _refs(self, tree: Any) -> Any:
-        return map_leaves(lambda x: self.ref(x) if is_memory(x) else x, tree)
-
-    def _will_write(self, array: np.ndarray) -> None:
-        """Before a write: keep what the memory holds, if that was there before any command."""
-        buffer = self.buffer(array)
-        if buffer in self._defined or buffer in self._fixed:
-            return
-        self._defined.add(buffer)
-        assert buffer.array is not None
-        buffer.start = buffer.array.copy("K")
-
-    def _define(self, written: list[Ref]) -> None:
-        self._defined.update(ref.buffer for ref in written if ref.is_whole)
 
     # Computations
 
@@ -219,10 +131,6 @@ class Recorder(Witness):
         given = self._refs(plain)
         reads = [x for x in given if isinstance(x, Ref)]
         self.commands.append(Command(function.__name__, function, given, {}, [], reads))
-
-    def shape_at(self, x: Traced, index: Any) -> tuple[int, ...]:
-        """The shape of x[index], which is not written down."""
-        return self._plain(x)[self._plain(index)].shape  # type: ignore[no-any-return]
 
     def gradients(self, results: Any) -> tuple[Any, ...]:
         """What a backward rule has returned."""
@@ -340,14 +248,6 @@ class Recorder(Witness):
         """Whether any command writes the array's memory."""
         buffer = self.buffer(array)
         return any(c.is_writing(buffer) for c in self.commands)
-
-    def let_go(self) -> None:
-        """Drop the arrays that only the recording holds."""
-        self._made.clear()
-        self._traced.clear()
-        self._kept.clear()
-        for buffer in self.buffers.values():
-            buffer.array = None
 
 
 def _made_like(function: Any, example: Any) -> Any:
