@@ -16,7 +16,7 @@ _HELD_BY_WATCH = 2  # references: its own, and that of the question
 class Watch:
     """What knows whether anybody else holds an array's memory.
 
-    numpy's arrays own their memory. On a GPU a block of memory is an object of its own, which all arrays in it refer to.
+    numpy's arrays own their memory. On a GPU a block of memory is an object that all arrays in it refer to.
 
     Parameters
     ----------
