@@ -32,31 +32,6 @@ template <class T> __device__ __attribute__((noinline)) T backward_by_index(T dy
     return dy;
 }
 
-// Stores up to `fragment` neighbours, at once where they can be.
-template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
-    constexpr int per = pack_size<T>;
-    if (count == fragment && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
-#pragma unroll
-        for (int i = 0; i < fragment; i += per) {
-            Pack<T, per> p;
-#pragma unroll
-            for (int l = 0; l < per; ++l) p.v[l] = values[i + l];
-            *reinterpret_cast<Pack<T, per>*>(to + i) = p;
-        }
-    } else {
-#pragma unroll
-        for (int i = 0; i < fragment; ++i)
-            if (i < count) to[i] = values[i];
-    }
-}
-
-template <class T> struct Store { // y (m, n), one matrix after the other
-    T* y;
-    Size m, n;
-    __device__ void operator()(Size i, Size j, const T* sums, int count) const {
-        store(y + (Size(blockIdx.z) * m + i) * n + j, sums, count);
-    }
-};
 template <class T> struct StoreActivated { // y = f(z), z = sum + b
     T *y, *z;
     const T* b;

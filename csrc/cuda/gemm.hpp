@@ -76,15 +76,47 @@ template <int rows, int depth, int threads, class T> struct Operand {
     }
 };
 
+// Stores up to `fragment` neighbours, at once where they can be.
+template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
+    constexpr int per = pack_size<T>;
+    if (count == fragment && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+#pragma unroll
+        for (int i = 0; i < fragment; i += per) {
+            Pack<T, per> p;
+#pragma unroll
+            for (int l = 0; l < per; ++l) p.v[l] = values[i + l];
+            *reinterpret_cast<Pack<T, per>*>(to + i) = p;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < fragment; ++i)
+            if (i < count) to[i] = values[i];
+    }
+}
+
+template <class T> struct Store { // y (m, n), one matrix after the other
+    T* y;
+    Size m, n;
+    __device__ void operator()(Size i, Size j, const T* sums, int count) const {
+        store(y + (Size(blockIdx.z) * m + i) * n + j, sums, count);
+    }
+};
+
 // (m, n) = a (m, k) b (k, n), with b given transposed. epilogue(i, j, sums, count) gets every element once, up to
-// `fragment` neighbours of a row at a time. blockIdx.z counts a batch of products.
+// `fragment` neighbours of a row at a time. blockIdx.z counts a batch of products; or parts of one, each of `k_part` of
+// k.
 template <class Tile, class T, class Epilogue> __global__ void __launch_bounds__(Tile::threads)
-    product_kernel(Size m, Size n, Size k, View<T> a, View<T> b_transposed, Size a_step, Size b_step,
+    product_kernel(Size m, Size n, Size k, Size k_part, View<T> a, View<T> b_transposed, Size a_step, Size b_step,
                    Epilogue epilogue) {
     using A = Operand<Tile::rows, Tile::depth, Tile::threads, T>;
     using B = Operand<Tile::columns, Tile::depth, Tile::threads, T>;
     __shared__ __align__(16) T a_tile[2][Tile::depth * A::stride], b_tile[2][Tile::depth * B::stride];
     a.p += Size(blockIdx.z) * a_step, b_transposed.p += Size(blockIdx.z) * b_step;
+    if (k_part < k) {
+        const Size begin = Size(blockIdx.z) * k_part;
+        a.p += begin * a.columns, b_transposed.p += begin * b_transposed.columns;
+        k = k_part < k - begin ? k_part : k - begin;
+    }
     const Size row = Size(blockIdx.y) * Tile::rows, column = Size(blockIdx.x) * Tile::columns;
     A left(a, row, m, k);
     B right(b_transposed, column, n, k);
@@ -135,20 +167,62 @@ template <class Tile, class T, class Epilogue> __global__ void __launch_bounds__
             }
 }
 
-// Starts the product with the largest tile that still gives every multiprocessor work.
+// The parts of a product, added up in order.
 template <class T, class Epilogue>
-void product(Size batch, Size m, Size n, Size k, View<T> a, View<T> b, Size a_step, Size b_step, Epilogue epilogue) {
+__global__ void join_parts(Size m, Size n, const T* parts, int count, Epilogue epilogue) {
+    const Size across = (n + fragment - 1) / fragment;
+    for_each_element(m * across, [&](Size at) {
+        const Size i = at / across, j = at % across * fragment;
+        const int width = n - j < fragment ? int(n - j) : fragment;
+        T sum[fragment] = {};
+        for (int p = 0; p < count; ++p)
+            for (int c = 0; c < width; ++c) sum[c] += parts[(p * m + i) * n + j + c];
+        epilogue(i, j, sum, width);
+    });
+}
+
+inline Size squares(Size m, Size n, Size side) { return ((m + side - 1) / side) * ((n + side - 1) / side); }
+
+// How much of k one block does. A result too small to give every multiprocessor a tile is made in parts where k is long
+// (the gradients of weights from a large batch): more blocks, but sums in an order that depends on the device.
+inline Size part_of_k(Size m, Size n, Size k) {
+    constexpr Size least = 256, depth = 16;
+    const Size blocks = squares(m, n, 64), most = k / least;
+    if (blocks == 0 || 2 * blocks > multiprocessors() || most < 2) return k;
+    const Size parts = 2 * multiprocessors() / blocks < most ? 2 * multiprocessors() / blocks : most;
+    return ((k + parts - 1) / parts + depth - 1) / depth * depth;
+}
+// Scratch memory that such a product takes.
+template <class T> std::size_t room_for_product(Size m, Size n, Size k) {
+    const Size part = part_of_k(m, n, k);
+    return part < k ? std::size_t(blocks_for(k, part)) * std::size_t(m * n) * sizeof(T) + 256 : 0;
+}
+
+// A batch of products, with the largest tile that still gives every multiprocessor work.
+template <class T, class Epilogue>
+void products(Size batch, Size m, Size n, Size k, View<T> a, View<T> b, Size a_step, Size b_step, Epilogue epilogue) {
     if (batch == 0 || m == 0 || n == 0) return;
     const auto run = [&]<class Tile>(Tile) {
         const dim3 blocks(blocks_for(n, Tile::columns), blocks_for(m, Tile::rows), unsigned(batch));
-        launch(product_kernel<Tile, T, Epilogue>, blocks, Tile::threads, 0, m, n, k, a, b.transposed(), a_step, b_step,
-               epilogue);
+        launch(product_kernel<Tile, T, Epilogue>, blocks, Tile::threads, 0, m, n, k, k, a, b.transposed(), a_step,
+               b_step, epilogue);
     };
-    const auto tiles = [&](Size side) { return batch * ((m + side - 1) / side) * ((n + side - 1) / side); };
     if constexpr (sizeof(T) == 4) // double is for checks: fewer kernels
-        if (tiles(128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
-    if (tiles(64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
+        if (batch * squares(m, n, 128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
+    if (batch * squares(m, n, 64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
     else run(Tile<32, 32, 16, 4, 4>());
+}
+
+// One product; room_for_product of scratch memory has to be reserved.
+template <class T, class Epilogue> void product(Size m, Size n, Size k, View<T> a, View<T> b, Epilogue epilogue) {
+    const Size part = part_of_k(m, n, k);
+    if (part == k || m == 0 || n == 0) return products(Size(1), m, n, k, a, b, 0, 0, epilogue);
+    using Part = Tile<64, 64, 16, 4, 4>;
+    const unsigned count = blocks_for(k, part);
+    T* const sums = scratch_of<T>(Size(count) * m * n);
+    launch(product_kernel<Part, T, Store<T>>, dim3(blocks_for(n, Part::columns), blocks_for(m, Part::rows), count),
+           Part::threads, 0, m, n, k, part, a, b.transposed(), Size(0), Size(0), Store<T>{sums, m, n});
+    launch(join_parts<T, Epilogue>, grid_for(m * n / fragment + 1), block_threads, 0, m, n, sums, int(count), epilogue);
 }
 
 } // namespace fastgrad::cuda

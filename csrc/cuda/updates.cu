@@ -76,13 +76,11 @@ template <class T, class S, class Options> struct ApplySum {
 };
 
 template <class T, class L> void update_from_gradients(const L& l) {
-    if (l.b.p) {
-        reserve(room_for_column_sums<T>(l.m, l.n));
-        column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)});
-    }
+    reserve(room_for_column_sums<T>(l.m, l.n) + room_for_product<T>(l.n, l.k, l.m));
+    if (l.b.p) { column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)}); }
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
-    product(Size(1), outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x, 0, 0,
+    product(outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x,
             Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
 }
 

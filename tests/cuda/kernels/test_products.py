@@ -84,3 +84,25 @@ def test_outputs_are_made_in_the_order_of_the_weights(device: Device) -> None:
     assert dw.strides == right.strides
     np.testing.assert_allclose(device.numpy(db), right_db, rtol=1e-6)
     assert saved is y
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_long_sum_is_made_in_parts(device: Device, dtype: Any, order: Any) -> None:
+    m, n, k = 1300, 7, 5
+    dx, dw, db = np.empty((m, k), dtype), np.empty((n, k), dtype, order=order), np.empty(n, dtype)
+    inputs = (numbers(dtype, m, n), numbers(dtype, m, n, seed=1), numbers(dtype, m, k), numbers(dtype, n, k))
+    inputs += (_cpu.Activation("tanh"),)
+    found = device.run("linear_backward", dx, dw, db, *inputs)
+    expected = run_on_cpu("linear_backward", dx, dw, db, *inputs)
+    assert differences(found, expected) < 100 * np.finfo(dtype).eps
+    assert differences(found, device.run("linear_backward", dx, dw, db, *inputs)) == 0
+    for name, args in {
+        "linear_forward": (np.empty((3, n), dtype), None, numbers(dtype, 3, 2000), numbers(dtype, n, 2000), None, None),
+        "matmul": (np.empty((3, n), dtype), numbers(dtype, 3, 777), numbers(dtype, 777, n)),
+        "linear_grad_input": (np.empty((3, k), dtype), numbers(dtype, 3, 999), numbers(dtype, 999, k), None, None),
+    }.items():
+        assert differences(device.run(name, *args), run_on_cpu(name, *args)) < 100 * np.finfo(dtype).eps
+    sgd = (numbers(dtype, n, k), numbers(dtype, n), None, None, numbers(dtype, m, n), numbers(dtype, m, k))
+    sgd += (0.1, 0.0, 0.0, 0.0, 0.0, False, False)
+    assert differences(device.run("linear_sgd", *sgd), run_on_cpu("linear_sgd", *sgd)) < 100 * np.finfo(dtype).eps
