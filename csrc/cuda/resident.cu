@@ -15,8 +15,8 @@ struct LossSoFar {
 };
 
 // The gradient of the loss of rows [first, first + rows), if `dx` is not null, from the scores x; adds up the loss.
-template <class T> __device__ __forceinline__ void classes_loss(const ResidentProgram<T>& program, LossSoFar& loss,
-                                                                T* dx, const T* x, Size first, int rows, int n) {
+template <class T> __device__ __forceinline__ void
+cross_entropy_rows(const ResidentProgram<T>& program, LossSoFar& loss, T* dx, const T* x, Size first, int rows, int n) {
     const Classes<T> classes{program.classes};
     const RowTeam<32> team;
     const T scale = T(1 / loss.denominator);
@@ -29,7 +29,7 @@ template <class T> __device__ __forceinline__ void classes_loss(const ResidentPr
         if (classes.l.reduction == Reduction::none) classes.l.loss[first + r] = value;
     }
 }
-template <class T> __device__ __attribute__((noinline)) double pointwise_loss(const PointwiseLoss<T>& l, T scale, T* dx,
+template <class T> __device__ __attribute__((noinline)) double pointwise_rows(const PointwiseLoss<T>& l, T scale, T* dx,
                                                                               const T* x, Size first, int rows, int n) {
     double sum = 0;
     const auto with = [&]<class L>(L) {
@@ -85,8 +85,8 @@ __device__ __forceinline__ void run_operation(const ResidentProgram<T>& program,
         break;
     case Operation<T>::loss: {
         T* const dx = o.to >= 0 ? to : nullptr;
-        if (program.loss == ResidentLoss::classes) classes_loss(program, loss, dx, from, first, count, n);
-        else loss.sum += pointwise_loss(program.pointwise, T(1 / loss.denominator), dx, from, first, count, n);
+        if (program.loss == ResidentLoss::classes) cross_entropy_rows(program, loss, dx, from, first, count, n);
+        else loss.sum += pointwise_rows(program.pointwise, T(1 / loss.denominator), dx, from, first, count, n);
         break;
     }
     case Operation<T>::update: {

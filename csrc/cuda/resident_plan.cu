@@ -171,7 +171,8 @@ template <class T> class Planner {
     }
     bool add_update(const auto& l, const auto& updated) {
         ResidentUpdates<T>& updates = plan_.updates;
-        if (!rows_are(l.m) || l.n > widest_layer || updates.count == most_updates || !is_outside(l.w.p)) return false;
+        if (!rows_are(l.m) || l.n > widest_layer || updates.count == most_updates) return false;
+        if (!is_outside(l.w.p) || !is_outside(l.b.p)) return false; // or two layers share it
         const int dz = value({l.dz, l.n, 1}, l.n), x = value(l.x, l.k);
         if (dz < 0 || x < 0) return false;
         auto& layer = updates.layers[updates.count];

@@ -44,10 +44,64 @@ template <class Body> __device__ __forceinline__ void for_each_in_rows(int rows,
 template <int rows, int columns, class T> constexpr int tile_depth = rows > 16 ? (columns == 32 ? 32 : 16)
                                                                      : rows == 16 || sizeof(T) == 8 ? 32
                                                                                                     : 64;
-template <int rows, int columns, class T> using WeightTile =
-    Operand<columns, tile_depth<rows, columns, T>, resident_threads, T>;
+
+// The way of w (n, k) into shared memory as [depth][columns], `depth` of its k at a time, like an Operand's, but with
+// the lanes of a warp spread so that deep tiles are written without bank conflicts.
+template <int columns, int depth, class T> struct Weights {
+    static constexpr int each = columns * depth / fragment / resident_threads; // fragments of a thread
+    static constexpr int stride = columns + fragment;
+    static constexpr int numbers = depth * stride;
+    static_assert(each * fragment * resident_threads == columns * depth);
+
+    View<T> w; // from the first of the tile's columns on
+    int n, k;
+    bool along_n, is_packed;
+    T held[each][fragment];
+
+    __device__ __forceinline__ Weights(View<T> view, int first, int all_n, int all_k)
+        : w{view.p + first * view.rows, view.rows, view.columns}, n(all_n - first), k(all_k), along_n(view.rows == 1) {
+        const Size step = along_n ? w.columns : w.rows, beside = along_n ? w.rows : w.columns;
+        is_packed = beside == 1 && step % fragment == 0 && reinterpret_cast<std::uintptr_t>(w.p) % 16 == 0;
+    }
+    // Of fragment e, which runs along n or along k: there two lanes have neighbours, and 16 lanes those of n.
+    __device__ __forceinline__ int n_of(int e) const {
+        const int number = int(threadIdx.x) + e * resident_threads;
+        return along_n ? number % (columns / fragment) * fragment : number / 2 % columns;
+    }
+    __device__ __forceinline__ int k_of(int e) const {
+        const int number = int(threadIdx.x) + e * resident_threads;
+        return along_n ? number / (columns / fragment) : (number / (2 * columns) * 2 + number % 2) * fragment;
+    }
+    __device__ __forceinline__ void fetch(int at) {
+#pragma unroll
+        for (int e = 0; e < each; ++e) {
+            const int i = n_of(e), l = at + k_of(e), left = along_n ? n - i : k - l;
+            const bool is_inside = i < n && l < k;
+            const T* from = w.p + i * w.rows + l * w.columns;
+            if (is_packed && is_inside && left >= fragment) {
+                load_fragment(held[e], from);
+            } else {
+                const Size step = along_n ? w.rows : w.columns;
+#pragma unroll
+                for (int q = 0; q < fragment; ++q) held[e][q] = is_inside && q < left ? from[q * step] : T(0);
+            }
+        }
+    }
+    __device__ __forceinline__ void put(T* tile) const {
+#pragma unroll
+        for (int e = 0; e < each; ++e) {
+            T* to = tile + k_of(e) * stride + n_of(e);
+            if (along_n) {
+                store(to, held[e], fragment);
+            } else {
+#pragma unroll
+                for (int q = 0; q < fragment; ++q) to[q * stride] = held[e][q];
+            }
+        }
+    }
+};
 template <int rows, class T> // for the larger of the two products below
-constexpr int tile_numbers = 2 * tile_depth<rows, widest_layer, T> * WeightTile<rows, widest_layer, T>::stride;
+constexpr int tile_numbers = 2 * Weights<widest_layer, tile_depth<rows, widest_layer, T>, T>::numbers;
 
 // to (rows, n) = from (rows, k) wᵀ + b, with w (n, k) anywhere in memory and passing through `tiles`. An element is one
 // chain of fma over k in order, as in product_kernel. A thread makes `fragment` neighbours of each of its rows. Ends
@@ -57,7 +111,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
     constexpr int depth = tile_depth<rows, columns, T>;
     constexpr int warps_across = columns / 32, threads_down = resident_threads / (columns / fragment);
     constexpr int each = rows > threads_down ? rows / threads_down : 1; // rows of a thread, threads_down apart
-    using Weights = WeightTile<rows, columns, T>;
+    using Tile = Weights<columns, depth, T>;
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int column = warp % warps_across * 32 + lane % 8 * fragment; // a warp has 4 rows and 32 columns at a time
     const int row = warp / warps_across * 4 + lane / 8;
@@ -65,7 +119,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
     const bool has_rows = row < rows;
     from += (has_rows ? row : 0) * from_stride;
     for (int begin = 0; begin < n; begin += columns) {
-        Weights weights(w, begin, n, k);
+        Tile weights(w, begin, n, k);
         T sum[each][fragment] = {};
         weights.fetch(0);
         weights.put(tiles);
@@ -73,7 +127,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
         for (int at = 0, now = 0; at < k; at += depth, now ^= 1) {
             const bool more = at + depth < k;
             if (more) weights.fetch(at + depth);
-            const T* tile = tiles + now * (depth * Weights::stride) + column;
+            const T* tile = tiles + now * Tile::numbers + column;
 #pragma unroll
             for (int l = 0; l < depth; l += fragment) {
                 if (at + l >= k) break; // beyond k both are 0 up to the next fragment
@@ -83,7 +137,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
 #pragma unroll
                 for (int i = 0; i < fragment; ++i) {
                     T y[fragment];
-                    load_fragment(y, tile + (l + i) * Weights::stride);
+                    load_fragment(y, tile + (l + i) * Tile::stride);
 #pragma unroll
                     for (int e = 0; e < each; ++e)
 #pragma unroll
@@ -91,7 +145,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
                             sum[e][j] = fma(Vec<T>(x[e][i]), Vec<T>(y[j]), Vec<T>(sum[e][j])).v;
                 }
             }
-            if (more) weights.put(tiles + (now ^ 1) * (depth * Weights::stride)); // nobody reads that one any more
+            if (more) weights.put(tiles + (now ^ 1) * Tile::numbers); // nobody reads that one any more
             __syncthreads();
         }
         const int first = begin + column;

@@ -126,6 +126,7 @@ template <class T> void check_refusals() {
         chain.forward[1].x.p = chain.forward[0].y;
     });
     refuses("two losses", [](Chain<T>& chain) { chain.stages.insert(chain.stages.begin() + 2, chain.stages[2]); });
+    refuses("two layers with one bias", [](Chain<T>& chain) { chain.sgd[1].b.p = chain.sgd[0].b.p; });
     c.widths = {7, 129, 4};
     refuses("a wide layer", [](Chain<T>&) {});
     c.widths = {40000, 9, 4};
@@ -157,7 +158,7 @@ template <class T> void check_all(int count) {
         c.nesterov = below(2), c.first = below(3) == 0, c.amsgrad = below(2), c.decoupled = below(2);
         c.transposed = below(2), c.x_transposed = below(4) == 0;
         c.in_place = below(2), c.stores = below(2) && layers < 7, c.updates_last = below(2);
-        c.derives = below(2);
+        c.derives = below(2), c.reaches_x = below(4) == 0;
         c.reuses = !c.stores && !c.updates_last && below(2);
         check<T>(c);
     }

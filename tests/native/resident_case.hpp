@@ -46,6 +46,7 @@ struct Case {
     bool stores = false;       // somebody outside reads everything
     bool updates_last = false; // or each where its gradient is ready
     bool reuses = false;       // a gradient lies where an output was
+    bool reaches_x = false;    // the gradient of the input is wanted too
     bool derives = false;      // by an operation of its own, the last layer's activation
 
     std::string text() const {
@@ -56,7 +57,8 @@ struct Case {
         return s + " loss " + std::to_string(loss) + " reduction " + std::to_string(int(reduction)) + " optimiser " +
                std::to_string(optimiser) + (backward ? " backward" : "") + (transposed ? " transposed" : "") +
                (x_transposed ? " x transposed" : "") + (in_place ? " in place" : "") + (stores ? " stores" : "") +
-               (updates_last ? " updates last" : "") + (reuses ? " reuses" : "") + (derives ? " derives" : "");
+               (updates_last ? " updates last" : "") + (reuses ? " reuses" : "") + (derives ? " derives" : "") +
+               (reaches_x ? " reaches x" : "");
     }
 };
 
@@ -179,21 +181,21 @@ template <class T> struct Chain {
         std::vector<std::pair<int, T*>> waiting;
         for (int l = layers();; --l) {
             T* below = nullptr;
-            if (l > 1) {
+            if (l > 1 || c.reaches_x) {
                 const Size k = width(l - 1);
                 const bool at_y = c.reuses && l > 2 && k <= width(l) && dz != y(l);
                 below = at_y ? y(l) : array(name("d", l - 1), c.m * k, false);
                 inner.insert(name("d", l - 1));
-                const BoundActivation f = activation(l - 1);
-                stage(grad_input) = {c.m, width(l), k, below, dz, saved(l - 1), w(l), f};
+                const BoundActivation f = l > 1 ? activation(l - 1) : BoundActivation{};
+                stage(grad_input) = {c.m, width(l), k, below, dz, l > 1 ? saved(l - 1) : nullptr, w(l), f};
             }
             if (c.updates_last) waiting.push_back({l, dz});
             else add_update(l, dz);
+            if (below) dz = below;
             if (l == 1) break;
-            dz = below;
         }
         for (const auto& [l, of] : waiting) add_update(l, of);
-        if (c.optimiser == 0) last = dz;
+        if (c.optimiser == 0 || c.reaches_x) last = dz;
     }
     void add_update(int l, const T* of) {
         const Size n = width(l), k = width(l - 1);
