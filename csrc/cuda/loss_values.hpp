@@ -27,16 +27,24 @@ template <class T> struct Classes {
     }
 };
 
-// What the sum of the losses is divided by, for all threads of a block; in a fixed order.
-template <class T> __device__ double denominator_of(const Classes<T>& classes, double* room) {
+constexpr Size few_rows = 4096; // of which every block can add up the weights
+
+// What the sum of the losses is divided by, or the part of it that rows [begin, end) have; for all threads of a block,
+// in a fixed order.
+template <class T> __device__ double denominator_of(const Classes<T>& classes, double* room, Size begin, Size end) {
     const CrossEntropy<T>& l = classes.l;
     if (l.reduction != Reduction::mean) return 1;
     if (!l.index) return double(l.n);
     double sum = 0;
-    for (Size i = threadIdx.x; i < l.n; i += blockDim.x)
+    for (Size i = begin + threadIdx.x; i < end; i += blockDim.x)
         if (!classes.ignored(i)) sum += double(classes.weight(classes.target(i)));
     return over_block(sum, Add(), room, 0.0);
 }
+
+// Before a kernel: the denominator, where rows are too many for its blocks to find it themselves; else null. Takes
+// room_for_denominator of scratch memory.
+template <class T> const double* find_denominator(const CrossEntropy<T>& l); // losses.cu
+std::size_t room_for_denominator(Size n);
 
 // The loss of row i, which is x, and its gradient times `scale`; dx may be null, and x where CrossEntropy says so.
 template <int threads, class T> __device__ T cross_entropy_row(const Classes<T>& classes, const RowTeam<threads>& team,

@@ -25,30 +25,42 @@ template <class T> __global__ void finish_loss(T* loss, const double* parts, Siz
 
 std::size_t room_for_sums(Size n) { return std::size_t(blocks_for(n, sum_block)) * sizeof(double) + 256; }
 
-// *loss = the sum of n numbers over *denominator
-template <class T> void total(T* loss, const double* each, Size n, const double* denominator) {
+// Few enough numbers for one block, with the same sum.
+const double* few(const double* each, Size& n) {
     while (n > sum_block) {
         const unsigned blocks = blocks_for(n, sum_block);
         double* parts = scratch_of<double>(blocks);
         launch(partial_sums, dim3(blocks), 256, 0, parts, each, n);
         each = parts, n = blocks;
     }
+    return each;
+}
+// *loss = the sum of n numbers over *denominator
+template <class T> void total(T* loss, const double* each, Size n, const double* denominator) {
+    each = few(each, n);
     launch(finish_loss<T>, dim3(1), 256, 0, loss, each, n, denominator);
 }
 
-template <class T> __global__ void denominator_kernel(double* denominator, CrossEntropy<T> l) {
+// Part of the denominator: of the rows of one block.
+template <class T> __global__ void denominator_kernel(double* parts, CrossEntropy<T> l) {
     __shared__ double room[32];
-    const double sum = denominator_of(Classes<T>{l}, room);
-    if (threadIdx.x == 0) *denominator = sum;
+    const Size begin = Size(blockIdx.x) * sum_block, end = begin + sum_block;
+    const double sum = denominator_of(Classes<T>{l}, room, begin, end < l.n ? end : l.n);
+    if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
+// With few rows every block finds the denominator itself; `given` is null then, and the first one leaves it in `made`.
 template <int threads, class T>
-__global__ void cross_entropy_kernel(CrossEntropy<T> l, double* each, const double* denominator) {
+__global__ void cross_entropy_kernel(CrossEntropy<T> l, double* each, const double* given, double* made) {
+    __shared__ double room[32];
+    const Classes<T> classes{l};
+    const double denominator = given ? *given : denominator_of(classes, room, 0, l.n);
+    if (!given && blockIdx.x == 0 && threadIdx.x == 0) *made = denominator;
     const RowTeam<threads> team;
     const Size i = team.first_row();
     if (i >= l.n) return;
     const T loss =
-        cross_entropy_row(Classes<T>{l}, team, i, l.x + i * l.c, l.dx ? l.dx + i * l.c : nullptr, T(1 / *denominator));
+        cross_entropy_row(classes, team, i, l.x + i * l.c, l.dx ? l.dx + i * l.c : nullptr, T(1 / denominator));
     if (team.rank == 0) each[i] = double(loss);
     if (team.rank == 0 && l.reduction == Reduction::none) l.loss[i] = loss;
 }
@@ -74,11 +86,25 @@ __global__ void store_number(double* to, double value) { *to = value; }
 
 } // namespace
 
+std::size_t room_for_denominator(Size n) { return 3 * room_for_sums(n); }
+
+template <class T> const double* find_denominator(const CrossEntropy<T>& l) {
+    if (l.reduction != Reduction::mean || !l.index || l.n <= few_rows) return nullptr;
+    const unsigned blocks = blocks_for(l.n, sum_block);
+    double *parts = scratch_of<double>(blocks), *sum = scratch_of<double>(1);
+    launch(denominator_kernel<T>, dim3(blocks), 256, 0, parts, l);
+    Size left = blocks;
+    const double* rest = few(parts, left);
+    launch(partial_sums, dim3(1), 256, 0, sum, rest, left);
+    return sum;
+}
+
 template <class T> void cross_entropy(const CrossEntropy<T>& l) {
-    reserve(256 + std::size_t(l.n + 1) * sizeof(double) + 256 + 2 * room_for_sums(l.n));
-    double *denominator = scratch_of<double>(1), *each = scratch_of<double>(l.n + 1);
-    launch(denominator_kernel<T>, dim3(1), 1024, 0, denominator, l);
-    launch_rows(cross_entropy_kernel<32, T>, cross_entropy_kernel<row_block, T>, l.n, l.c, l, each, denominator);
+    reserve(256 + std::size_t(l.n + 1) * sizeof(double) + 256 + room_for_denominator(l.n) + 2 * room_for_sums(l.n));
+    double *made = scratch_of<double>(1), *each = scratch_of<double>(l.n + 1);
+    const double* given = find_denominator(l);
+    launch_rows(cross_entropy_kernel<32, T>, cross_entropy_kernel<row_block, T>, l.n, l.c, l, each, given, made);
+    const double* denominator = given ? given : made;
     if (l.reduction != Reduction::none) total(l.loss, each, l.n, denominator);
 }
 
@@ -97,6 +123,7 @@ template <class T> void pointwise_loss(const PointwiseLoss<T>& l) {
 #undef FASTGRAD_KERNEL_OF
 
 #define FASTGRAD_INSTANTIATE(T)                                                                                        \
+    template const double* find_denominator(const CrossEntropy<T>&);                                                   \
     template void cross_entropy(const CrossEntropy<T>&);                                                               \
     template void pointwise_loss(const PointwiseLoss<T>&);
 FASTGRAD_INSTANTIATE(float)

@@ -113,7 +113,10 @@ template <int rows, class T> __global__ void __launch_bounds__(resident_threads,
     T *const tiles = dynamic_shared<T>(), *const buffers = tiles + tile_numbers<rows, T>;
     LossSoFar loss{0, 1};
     if (updates.is_at_once) rules.make(updates);
-    if (program.loss == ResidentLoss::classes) loss.denominator = denominator_of(Classes<T>{program.classes}, room);
+    if (program.loss == ResidentLoss::classes)
+        loss.denominator = program.denominator
+                               ? *program.denominator
+                               : denominator_of(Classes<T>{program.classes}, room, 0, program.classes.n);
     else if (program.loss == ResidentLoss::pointwise && program.pointwise.reduction == Reduction::mean)
         loss.denominator = double(program.pointwise.n);
     const Size begin = Size(blockIdx.x) * rows;
@@ -234,7 +237,10 @@ template <class T> void start(ResidentPlan<T>& plan) {
     if (sums > 0) blocks = std::min(blocks, std::max(Size(most_of_sums / sums), Size(multiprocessors())));
     program.is_alone = blocks == 1;
     updates.is_at_once = program.is_alone && updates.total > 0 && updates.total <= few_gradients;
-    reserve(std::size_t(blocks) * sums + 256 + std::size_t(blocks + 1) * sizeof(double) + 256);
+    const bool is_classes = program.loss == ResidentLoss::classes;
+    reserve(std::size_t(blocks) * sums + 256 + std::size_t(blocks + 1) * sizeof(double) + 256 +
+            (is_classes ? room_for_denominator(program.m) : 0));
+    if (is_classes) program.denominator = find_denominator(program.classes);
     program.sums = scratch_of<T>(blocks * updates.total);
     program.loss_sums = scratch_of<double>(blocks + 1);
     launch(choice.kernel, dim3(unsigned(blocks)), resident_threads, shared, program, updates);

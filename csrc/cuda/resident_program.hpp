@@ -52,9 +52,10 @@ template <class T> struct ResidentProgram {
         CrossEntropy<T> classes;
         PointwiseLoss<T> pointwise;
     };
-    T* sums;           // per block: the gradients of all updates
-    double* loss_sums; // of all blocks, and then what their sum is divided by
-    bool is_alone;     // the only block: it finishes the loss
+    T* sums;                   // per block: the gradients of all updates
+    double* loss_sums;         // of all blocks, and then what their sum is divided by
+    const double* denominator; // of the loss, if it is known before; or null
+    bool is_alone;             // the only block: it finishes the loss
 };
 
 // A parameter, as SGD and Adam need it.

@@ -241,3 +241,16 @@ def test_a_program_belongs_to_a_stream_at_a_time() -> None:
         z = double(x)
         fg.cuda.synchronize()
         assert y.tolist() == z.tolist() == [2] * 3
+
+
+def test_a_large_batch_of_a_small_network() -> None:
+    x, target = batch(5000)
+    found = []
+    for compiled in (False, True):
+        fg.manual_seed(2)
+        net = classifier()
+        step = training(net, optim.SGD(net.parameters(), lr=0.1))
+        if compiled:
+            step = fg.compile(step)
+        found.append(common.bits([step(x, target) for _ in range(3)] + [*net.parameters()]))
+    common.assert_same(*found, "large batch")

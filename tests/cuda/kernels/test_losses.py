@@ -76,6 +76,19 @@ def test_pointwise(device: Device, dtype: Any, kind: str, parameter: float, redu
     assert differences(found[:1], expected[:1]) < 64 * np.finfo(dtype).eps
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_cross_entropy_of_more_rows_than_a_block_adds_up(device: Device, weighted: bool) -> None:
+    rows, classes = 5000, 3
+    x, weight = 3 * numbers(np.float64, rows, classes), np.abs(numbers(np.float64, classes)) if weighted else None
+    target = np.random.default_rng(rows).integers(0, classes, rows)
+    target[::7] = -100
+    options = (weight, -100, 0.0, "mean")
+    check(device, np.float64, "cross_entropy", (np.empty(()), np.empty_like(x), x, target, *options), 256)
+    target[4500] = 3
+    with pytest.raises(IndexError, match=r"'target' is 3 at position 4500"):
+        device.run("cross_entropy", np.empty(()), None, x, target, *options)
+
+
 def test_numbers_that_are_no_rows_or_classes_are_found(device: Device) -> None:
     x = numbers(np.float32, 4, 3)
     with pytest.raises(IndexError, match=r"gather_rows\(\): argument 'index' is 7 at position 1, expected .* 0 to 3"):
