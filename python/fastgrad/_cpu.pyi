@@ -3,8 +3,8 @@ fastgrad's kernels on numpy arrays: outputs first; checked here, computed withou
 """
 from __future__ import annotations
 import collections.abc
-import numpy
 import typing
+import typing_extensions
 __all__: list[str] = ['Activation', 'Compiled', 'Program', 'Programs', 'activation_backward', 'activation_forward', 'activations', 'adam', 'build', 'copy', 'cross_entropy', 'dropout', 'elementwise', 'embedding_backward', 'fma_peak', 'gather_rows', 'get_num_threads', 'linear_adam', 'linear_backward', 'linear_forward', 'linear_grad_input', 'linear_sgd', 'log_softmax_backward', 'log_softmax_forward', 'make_cross_entropy', 'make_linear_backward', 'make_linear_forward', 'matmul', 'nll_loss', 'pointwise_loss', 'prelu_backward', 'prelu_forward', 'set_num_threads', 'sgd', 'softmax_backward', 'softmax_forward']
 class Activation:
     """
@@ -51,17 +51,17 @@ class Program:
         ...
     def add_effect(self, tensor: typing.Any, argument: typing.SupportsInt | typing.SupportsIndex, grad: typing.Any) -> None:
         ...
-    def add_fresh(self, array: numpy.ndarray, is_movable: bool) -> int:
+    def add_fresh(self, array: typing.Any, is_movable: bool) -> int:
         ...
     def add_guard(self, tensor: typing.Any, data: typing.Any, node: typing.Any, checks_grad: bool, grad: typing.Any) -> None:
         ...
-    def add_input(self, array: numpy.ndarray, is_tensor: bool, requires_grad: bool, is_used: bool, is_movable: bool, is_written: bool) -> None:
+    def add_input(self, array: typing.Any, is_tensor: bool, requires_grad: bool, is_used: bool, is_movable: bool, is_written: bool) -> None:
         ...
     def add_memory(self, address: typing.SupportsInt | typing.SupportsIndex, bytes: typing.SupportsInt | typing.SupportsIndex, is_changed: bool) -> None:
         ...
     def add_object(self, object: typing.Any) -> None:
         ...
-    def add_output(self, fresh: typing.SupportsInt | typing.SupportsIndex, base: numpy.ndarray, array: numpy.ndarray, is_tensor: bool) -> None:
+    def add_output(self, fresh: typing.SupportsInt | typing.SupportsIndex, base: typing.Any, array: typing.Any, is_tensor: bool) -> None:
         ...
     def add_python(self, function: typing.Any) -> None:
         ...
@@ -71,15 +71,19 @@ class Program:
         """
         Calls make(); the kernels that it calls become commands.
         """
-    def epoch(self, arrays: collections.abc.Sequence[numpy.ndarray], order: numpy.ndarray, batch: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex, results: collections.abc.Sequence[numpy.ndarray]) -> int:
+    def epoch(self, arrays: collections.abc.Sequence[typing.Any], order: typing.Any, batch: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex, results: collections.abc.Sequence[typing.Any]) -> int:
         """
         Runs steps begin .. end on rows order[s * batch ...] of the arrays; returns how many were done.
         """
+    def finish_draws(self) -> None:
+        """
+        After the last add_draw.
+        """
     def keep(self, object: typing.Any) -> None:
         ...
-    def team(self, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def team(self, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex, kept: collections.abc.Sequence[typing.Any]) -> None:
         """
-        Lets commands begin .. end be run together; the last call for a program's end comes first.
+        Lets commands begin .. end be run together; the last call for a program's end comes first. `kept` are arrays that they write and others read.
         """
 class Programs:
     """
@@ -95,6 +99,9 @@ class Programs:
         """
     def list(self) -> list[Program]:
         ...
+    @property
+    def _caller(self) -> typing_extensions.CapsuleType:
+        ...
 class Compiled:
     """
     What calls programs, or self._call(args, kwargs) if none fits.
@@ -105,7 +112,7 @@ class Compiled:
         """
     def __init__(self) -> None:
         ...
-    def _call_first(self, programs: Programs | None) -> None:
+    def _call_first(self, programs: typing.Any) -> None:
         ...
 def _be_a_worker_process() -> None:
     """
@@ -265,3 +272,4 @@ def softmax_forward(y: typing.Any, x: typing.Any) -> None:
     """
     y = softmax of the rows of x.
     """
+_shared: typing.Any
