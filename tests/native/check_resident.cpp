@@ -2,6 +2,7 @@
 // random chains. tests/cuda/test_resident.py runs it on cuda_on_cpu; as a program of its own (the target
 // check_resident) it runs on a GPU too, and below compute-sanitizer.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -175,6 +176,55 @@ template <class T> void check_all(int count) {
     check<T>(large);
 }
 
+// Microseconds of a step as a graph.
+double time_of(cudaStream_t stream, const std::function<void()>& run) {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    run(); // scratch memory is there from now on
+    cuda::check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
+    run();
+    cuda::check(cudaStreamEndCapture(stream, &graph));
+    cuda::check(cudaGraphInstantiate(&executable, graph, 0));
+    constexpr int steps = 500;
+    std::chrono::steady_clock::time_point begin;
+    for (int i = -50; i < steps; ++i) {
+        if (i == 0) cuda::check(cudaStreamSynchronize(stream)), begin = std::chrono::steady_clock::now();
+        cuda::check(cudaGraphLaunch(executable, stream));
+    }
+    cuda::check(cudaStreamSynchronize(stream));
+    const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - begin;
+    cuda::check(cudaGraphExecDestroy(executable)), cuda::check(cudaGraphDestroy(graph));
+    return taken.count() / steps;
+}
+
+// Steps of training, by the commands' own kernels and as chains; only on a GPU do the times mean anything.
+void show_times() {
+    const std::vector<std::vector<Size>> networks{{2, 16, 16, 1},
+                                                  {10, 64, 10},
+                                                  {64, 64, 64, 10},
+                                                  {784, 100, 10},
+                                                  {841, 128, 10},
+                                                  {841, 128, 128, 10},
+                                                  {128, 128, 128, 128, 128, 128, 128, 10}};
+    cuda::check(cudaStreamCreate(&cuda::call.stream));
+    std::printf("%-40s %6s %10s %10s\n", "layers", "batch", "commands", "chain");
+    for (const auto& widths : networks)
+        for (const Size m : {1, 8, 32, 128, 1000, 10000}) {
+            Case c;
+            c.m = m, c.widths = widths, c.activations.assign(widths.size() - 1, 2), c.activations.back() = -1;
+            c.loss = widths.back() > 1 ? 0 : 3, c.reduction = Reduction::mean, c.backward = true;
+            c.optimiser = 1, c.momentum = c.transposed = true;
+            Chain<float> chain(c);
+            const cuda::IsNeeded nothing = [](const void*) { return false; };
+            const double commands = time_of(cuda::call.stream, [&] { run_plain(chain); });
+            const double together =
+                time_of(cuda::call.stream, [&] { cuda::run_resident<float>(chain.stages, nothing); });
+            std::string layers;
+            for (const Size width : widths) layers.append(std::to_string(width)).append(" ");
+            std::printf("%-40s %6d %10.1f %10.1f\n", layers.c_str(), int(m), commands, together);
+        }
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) int check_resident(int count) {
@@ -188,4 +238,8 @@ extern "C" __attribute__((visibility("default"))) int check_resident(int count) 
     return failures;
 }
 
-int main(int count, char** arguments) { return check_resident(count > 1 ? std::atoi(arguments[1]) : 100) > 0; }
+// Arguments: how many chains are checked; or `times`.
+int main(int count, char** arguments) {
+    if (count > 1 && std::string(arguments[1]) == "times") return show_times(), 0;
+    return check_resident(count > 1 ? std::atoi(arguments[1]) : 100) > 0;
+}
