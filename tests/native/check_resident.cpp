@@ -90,6 +90,7 @@ template <class T> void check(const Case& c) {
         cuda::check(cudaDeviceSynchronize());
     }
     const double limit = sizeof(T) == 4 ? 3e-5 : 1e-12;
+    const bool in_parts = c.widths[0] >= 512; // then a product alone may add up in another order: part_of_k in gemm.hpp
     for (const auto& [name, array] : resident.arrays) {
         const auto &expected = plain.arrays.at(name), &second = again.arrays.at(name);
         if (std::memcmp(array.data(), second.data(), array.size() * sizeof(T)) != 0)
@@ -99,7 +100,7 @@ template <class T> void check(const Case& c) {
                 fail(text + name + " was stored");
             continue;
         }
-        const bool is_exact = (name[0] == 'y' || name[0] == 'z') && !resident.inexact.count(name);
+        const bool is_exact = (name[0] == 'y' || name[0] == 'z') && !resident.inexact.count(name) && !in_parts;
         const double d = difference(array, expected);
         if (!(d <= (is_exact ? 0 : limit))) fail(text + name + " differs by " + std::to_string(d / limit) + " limits");
     }
