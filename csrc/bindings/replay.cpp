@@ -69,11 +69,8 @@ bool Replay::is_valid() {
 }
 
 // Commands work on arguments one after the other, as if nothing else lay in their memory.
-void Replay::check_memory(PyObject* const* arguments) const {
-    const auto range = [&](std::size_t i) -> Range {
-        const char* begin = memory_of(array_of_argument(arguments, i));
-        return {begin, begin + inputs[i].spec.bytes()};
-    };
+void Replay::check_memory() const {
+    const auto range = [&](std::size_t i) -> Range { return {given_[i], given_[i] + inputs[i].spec.bytes()}; };
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Range own = range(i);
         bool fails = false;
@@ -118,6 +115,7 @@ Replay::Turn::Turn(Replay& replay) : replay_(replay) {
                                  "signal or by a finalizer, expected a call after it");
     own_ = std::unique_lock(replay.busy_, std::try_to_lock);
     if (!own_) {
+        has_waited_ = true;
         py::gil_scoped_release unlocked; // whoever has it may need the GIL to finish
         own_.lock();
     }
@@ -147,8 +145,11 @@ PyObject* Replay::make_output(const Output& o, PyObject* const* arguments,
 PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     if (!fits(arguments, count)) return nullptr;
     const Turn turn(*this);
-    if (!fits(arguments, count) || !is_valid()) return nullptr; // again: another thread may have run meanwhile
-    check_memory(arguments);
+    if (turn.has_waited() && !fits(arguments, count)) return nullptr; // again: another thread has run meanwhile
+    if (!is_valid()) return nullptr;
+    given_.clear();
+    for (std::size_t i = 0; i < inputs.size(); ++i) given_.push_back(memory_of(array_of_argument(arguments, i)));
+    check_memory();
     begin_call(program_name);
     runner.begin();
     draw();
@@ -164,9 +165,8 @@ PyObject* Replay::call(PyObject* const* arguments, Py_ssize_t count) {
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!inputs[i].is_used) continue;
-        char* own = memory_of(array_of_argument(arguments, i));
-        runner.bring(inputs[i].place, own);
-        if (inputs[i].is_written && !inputs[i].place.is_pointed()) runner.send(inputs[i].place, own);
+        runner.bring(inputs[i].place, given_[i]);
+        if (inputs[i].is_written && !inputs[i].place.is_pointed()) runner.send(inputs[i].place, given_[i]);
     }
     runner.run();
     finish(arguments);

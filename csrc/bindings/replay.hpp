@@ -132,7 +132,7 @@ class Replay {
     bool fits(PyObject* const* arguments, Py_ssize_t count) const;
     bool fits_epoch(const std::vector<py::object>& arrays, Py_ssize_t batch,
                     const std::vector<py::object>& results) const;
-    void check_memory(PyObject* const* arguments) const;
+    void check_memory() const;
     void finish(PyObject* const* arguments);
     PyObject* make_output(const Output& output, PyObject* const* arguments,
                           const std::vector<py::object>& memory) const;
@@ -159,13 +159,16 @@ class Replay {
         ~Turn() { replay_.owner_ = {}; }
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
+        bool has_waited() const { return has_waited_; }
 
       private:
         Replay& replay_;
+        bool has_waited_ = false;
         std::unique_lock<std::mutex> own_;
     };
 
     const Tape& tape_;
+    std::vector<char*> given_; // the memory of the arguments of the call that has its turn
     std::mutex busy_;
     std::thread::id owner_;
 };
