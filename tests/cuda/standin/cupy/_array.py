@@ -39,6 +39,8 @@ def inner(x: Any, indices: bool = False) -> Any:
         return type(x)([inner(each, indices) for each in x])
     if isinstance(x, np.ndarray) and not indices:
         refuse(x)
+    if hasattr(x, "__array_ufunc__") and not isinstance(x, (np.ndarray, np.generic)):
+        refuse(x)  # as an argument of a function of cupy's it is unknown
     return x
 
 
