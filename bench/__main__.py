@@ -66,7 +66,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
 }
 CANNOT = 2  # the exit status where the machine lacks something, as for wrong arguments
-GRACE_SECONDS = 120.0  # after --seconds, for what has begun
+GRACE_SECONDS = 50.0  # after --seconds, for what has begun
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",

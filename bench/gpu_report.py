@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.gpu_cases import GPU_CASES
 from bench.tables import NOTHING, best, duration, microseconds, percent, rate, ratio, seconds, spread, table
 
 __all__ = ["preface", "report"]
@@ -45,6 +46,8 @@ def preface(machine: dict[str, Any], limits: dict[str, Any]) -> str:
 def report(rows: Sequence[Row], threads: int) -> str:
     """Write the rows as tables, those of a kind together."""
     parts = {part: [row for row in rows if row["part"] == part] for part in ("step", "epoch", "linear", "activation")}
+    order = [case.name for case in GPU_CASES]
+    parts["step"].sort(key=lambda row: order.index(row["case"]) if row["case"] in order else -1)
     texts = []
     if parts["step"]:
         what = "One training step on a GPU, SGD"

@@ -2,9 +2,9 @@
 
     python -m tools.cuda_resources [--all] [--architecture 90]
 
-Needs nvcc, CMake and c++filt but no GPU, and takes a minute. CMake says how each file is compiled, so these are the flags
-of the build. A line is a kernel with one type of numbers, over all of its instances (``--all``: an instance). The exit
-status is 1 if one of the kernels that training spends its time in spills registers.
+Needs nvcc, CMake and c++filt but no GPU, and takes a minute. CMake says how each file is compiled, so these are the
+flags of the build. A line is a kernel with one type of numbers, over all of its instances (``--all``: an instance).
+The exit status is 1 if one of the kernels that training spends its time in spills registers.
 """
 
 from __future__ import annotations
