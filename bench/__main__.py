@@ -28,9 +28,11 @@ SUBJECTS = {
     "update": "SGD and Adam over the parameters of a network",
     "loader": "batches from arrays and from a data set in Python, with and without workers, beside torch",
     "threads": "what a fork-join costs, and from what work on it pays",
+    "gpu": "training steps, epochs and kernels on a GPU, beside torch",
 }
-# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join; workers want processors
-THREADS = {"memory": "1", "threads": "all", "loader": "all"}
+# --threads, where not 1 and all: threads need no memory of their own, one alone no fork-join; workers and compilers
+# want processors
+THREADS = {"memory": "1", "threads": "all", "loader": "all", "gpu": "all"}
 # option: the subjects that have it, and what it is
 CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--optimizer": (
@@ -45,6 +47,15 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("linear",),
         {"choices": ["float32", "float64"], "default": "float32", "help": "of all arrays (default: float32)"},
     ),
+    "--seconds": (
+        ("gpu",),
+        {
+            "type": float,
+            "default": 400.0,
+            "metavar": "N",
+            "help": "begin nothing more after so long (default: 400)",
+        },
+    ),
     "--picture": (
         ("batch",),
         {
@@ -54,6 +65,8 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         },
     ),
 }
+CANNOT = 2  # the exit status where the machine lacks something, as for wrong arguments
+GRACE_SECONDS = 50.0  # after --seconds, for what has begun
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -84,6 +97,8 @@ def main() -> int:
     subject = importlib.import_module(f"bench.{options.subject}")
     for threads in counts:
         result = _in_a_process(options, threads)
+        if hasattr(subject, "preface"):
+            print(subject.preface(description(), result["limits"]), flush=True)
         print(subject.report(result["rows"], threads), flush=True)
         if wrong := refusals(result["rows"]):
             print(wrong + "\n", flush=True)
@@ -93,7 +108,7 @@ def main() -> int:
     if options.json:
         record = {"subject": options.subject, **description(), "processes": results}
         options.json.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    return 1 if any(refusals(result["rows"]) for result in results) else 0
+    return 1 if any(refusals(result["rows"]) or not result["complete"] for result in results) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,7 +154,10 @@ def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
 
 
 def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
-    """Run the subject in a process that has so many processors and libraries that know it from the start."""
+    """Run the subject in a process that has so many processors and libraries that know it from the start.
+
+    If it fails on the way, what it has measured until then is not lost.
+    """
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     environment.setdefault("KINETO_LOG_LEVEL", "6")  # torch's profiler: say nothing about start and stop
     with tempfile.TemporaryDirectory() as folder:
@@ -147,10 +165,19 @@ def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
         # of options given twice the last counts
         command = [sys.executable, "-m", "bench", *sys.argv[1:], "--threads", str(threads)]
         command += ["--worker", str(answer)]
-        if subprocess.run(command, env=environment, check=False).returncode:
-            sys.exit(f"bench {options.subject}: the process with {threads} threads failed")
-        result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    return result
+        try:
+            longest = options.seconds + GRACE_SECONDS if "seconds" in options else None
+            code = subprocess.run(command, env=environment, check=False, timeout=longest).returncode
+        except subprocess.TimeoutExpired:
+            code = 1
+        if code == CANNOT:  # it has said why
+            sys.exit(code)
+        result: dict[str, Any] = json.loads(answer.read_text("utf-8")) if answer.exists() else {"rows": []}
+        if code:
+            print(f"bench {options.subject}: the process with {threads} threads failed", file=sys.stderr)
+            if not result["rows"]:
+                sys.exit(1)
+    return result | {"complete": code == 0}
 
 
 def _work(options: argparse.Namespace) -> None:
@@ -159,16 +186,31 @@ def _work(options: argparse.Namespace) -> None:
     if hasattr(os, "sched_setaffinity"):  # no library may use more than its share, whatever it was told
         os.sched_setaffinity(0, usable_cpus()[:threads])
     effort = Effort(min(options.rounds, 2), 0.002) if options.quick else Effort(options.rounds, 0.06)
-    limits = Limits(threads, 0.01 if options.quick else 0.2)
-    _tell_threads(threads)
     subject = importlib.import_module(f"bench.{options.subject}")
-    choices = {name: getattr(options, name) for name in ("optimizer", "forward", "dtype") if name in options}
+    if why := getattr(subject, "missing", lambda: None)():
+        print(f"bench {options.subject}: {why}", file=sys.stderr)
+        sys.exit(CANNOT)
+    _tell_threads(threads)
+    limits = getattr(subject, "limits", Limits)(threads, 0.01 if options.quick else 0.2)
+    names = ("optimizer", "forward", "dtype", "seconds")
+    choices = {name: getattr(options, name) for name in names if name in options}
     picture = getattr(options, "picture", None) is not None
-    rows = subject.run(
-        Options(threads, effort, tuple(options.only), options.quick, picture=picture, **choices), limits
-    )
-    answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
-    options.worker.write_text(json.dumps(answer), encoding="utf-8")
+    told = Options(threads, effort, tuple(options.only), options.quick, picture=picture, **choices)
+    rows: list[dict[str, Any]] = []
+
+    def save() -> None:
+        answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
+        whole = options.worker.with_suffix(".whole")
+        whole.write_text(json.dumps(answer), encoding="utf-8")
+        whole.replace(options.worker)
+
+    if isinstance(measured := subject.run(told, limits), list):
+        rows = measured
+    else:  # row by row, each of them kept whatever happens then
+        for row in measured:
+            rows.append(row)
+            save()
+    save()
 
 
 def _tell_threads(threads: int) -> None:

@@ -16,7 +16,7 @@ from bench.tables import microseconds, percent, rate, ratio, seconds, spread, ta
 from fastgrad import backend
 from fastgrad.nn import functional as F
 
-__all__ = ["names", "report", "run"]
+__all__ = ["names", "report", "run", "torch_function"]
 
 SIZES = {"small": 64 * 100, "large": 2048 * 2048}
 QUICK_SIZES = {"small": 640}
@@ -29,7 +29,8 @@ def names() -> list[str]:
     return [entry["name"] for entry in backend.kernels.activations()]
 
 
-def _torch_function(name: str) -> Callable[[Any], Any]:
+def torch_function(name: str) -> Callable[[Any], Any]:
+    """Give torch's activation of that name."""
     if name == "gelu_tanh":
         return lambda x: torch.nn.functional.gelu(x, approximate="tanh")
     # tanh and sigmoid are deprecated in torch's functional module
@@ -70,7 +71,7 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
 
 
 def _contestants(name: str, x: Array, dy: Array) -> tuple[list[Contestant], list[Contestant]]:
-    ours, theirs = _our_function(name), _torch_function(name)
+    ours, theirs = _our_function(name), torch_function(name)
     exact = torch.from_numpy(x.astype(np.float64)).requires_grad_()
     right = theirs(exact)
     right.backward(torch.from_numpy(dy.astype(np.float64)))

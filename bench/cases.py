@@ -13,7 +13,7 @@ __all__ = ["CASES", "Case", "Start", "start"]
 
 @dataclass(frozen=True)
 class Case:
-    """One training step: a multilayer perceptron, cross-entropy, an update.
+    """One training step: a multilayer perceptron, a loss, an update.
 
     Parameters
     ----------
@@ -25,12 +25,15 @@ class Case:
         After every layer but the last.
     batch : int
         Rows in a step.
+    loss : str
+        ``"cross_entropy"``, or ``"mse_loss"`` against as many numbers as there are outputs.
     """
 
     name: str
     sizes: tuple[int, ...]
     activation: str
     batch: int
+    loss: str = "cross_entropy"
 
     @property
     def forward_flop(self) -> int:
@@ -64,8 +67,8 @@ class Start:
         Initial parameters, uniform as in torch's layers.
     x : ndarray, shape (batch, in)
         The batch.
-    target : ndarray of int64, shape (batch,)
-        Its classes.
+    target : ndarray
+        Its classes, of int64 and shape (batch,), or the numbers to come near to, shape (batch, out).
     """
 
     weights: list[np.ndarray[Any, Any]]
@@ -91,4 +94,7 @@ def start(case: Case, dtype: str = "float32") -> Start:
         for shape, into in (((outputs, inputs), weights), ((outputs,), biases)):
             into.append(generator.uniform(-bound, bound, shape).astype(np.float32).astype(dtype))
     x = generator.standard_normal((case.batch, case.sizes[0])).astype(np.float32).astype(dtype)
-    return Start(weights, biases, x, generator.integers(0, case.sizes[-1], case.batch))
+    if case.loss == "cross_entropy":
+        return Start(weights, biases, x, generator.integers(0, case.sizes[-1], case.batch))
+    target = generator.standard_normal((case.batch, case.sizes[-1])).astype(np.float32).astype(dtype)
+    return Start(weights, biases, x, target)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Contestant", "Effort", "contest", "deviation", "interleave"]
+__all__ = ["Contestant", "Effort", "contest", "deviation", "interleave", "summary"]
 
 Array = np.ndarray[Any, Any]
+TimeBlock = Callable[[Callable[[], object], int], float]
 
 REST_SECONDS = 0.015  # until the last contestant's idle threads have stopped spinning
 LONGEST_BLOCK = 100_000
@@ -86,10 +87,13 @@ def contest(contestants: Sequence[Contestant], tolerance: float, effort: Effort)
         else:
             outcome["refused"] = f"off by {outcome['error']:.1e}, allowed {tolerance:.1e}"
     for name, rounds in interleave({one.name: one.call for one in passed}, effort).items():
-        outcomes[name]["seconds"] = {
-            "median": statistics.median(rounds), "min": min(rounds), "max": max(rounds), "rounds": rounds,
-        }  # fmt: skip
+        outcomes[name]["seconds"] = summary(rounds)
     return outcomes
+
+
+def summary(rounds: list[float]) -> dict[str, Any]:
+    """Give what is told of the rounds of one contestant."""
+    return {"median": statistics.median(rounds), "min": min(rounds), "max": max(rounds), "rounds": rounds}
 
 
 def deviation(results: Sequence[Array], reference: Sequence[Array]) -> float:
@@ -118,7 +122,9 @@ def deviation(results: Sequence[Array], reference: Sequence[Array]) -> float:
     return worst
 
 
-def interleave(calls: dict[str, Callable[[], object]], effort: Effort) -> dict[str, list[float]]:
+def interleave(
+    calls: dict[str, Callable[[], object]], effort: Effort, time_block: TimeBlock | None = None
+) -> dict[str, list[float]]:
     """Time calls in turns, so that whatever slows the machine for a while slows all of them.
 
     Parameters
@@ -128,29 +134,32 @@ def interleave(calls: dict[str, Callable[[], object]], effort: Effort) -> dict[s
         the order is reversed from round to round.
     effort : Effort
         Rounds and length of the blocks.
+    time_block : callable, optional
+        Does so many calls and gives the seconds of one; by default by the processor's clock.
 
     Returns
     -------
     dict of str to list of float
         Seconds of one call, one figure a round.
     """
-    lengths = {name: _block_length(call, effort.block_seconds) for name, call in calls.items()}
+    time_block = time_block or _time_block
+    lengths = {name: _block_length(call, effort.block_seconds, time_block) for name, call in calls.items()}
     rounds: dict[str, list[float]] = {name: [] for name in calls}
     order = list(calls)
     for _ in range(effort.rounds):
         for name in order:
             time.sleep(REST_SECONDS)
-            rounds[name].append(_time_block(calls[name], lengths[name]))
+            rounds[name].append(time_block(calls[name], lengths[name]))
         order.reverse()
     return rounds
 
 
-def _block_length(call: Callable[[], object], seconds: float) -> int:
+def _block_length(call: Callable[[], object], seconds: float, time_block: TimeBlock) -> int:
     """How many calls last about so long; warms up at the same time."""
     call()
     length = 1
     while True:
-        elapsed = _time_block(call, length) * length
+        elapsed = time_block(call, length) * length
         if elapsed >= seconds / 2 or length >= LONGEST_BLOCK:
             return max(1, min(LONGEST_BLOCK, round(length * seconds / max(elapsed, 1e-9))))
         length *= 4

@@ -16,7 +16,7 @@ from bench.tables import microseconds, percent, rate, ratio, seconds, spread, ta
 from fastgrad import backend
 from fastgrad.nn import functional as F
 
-__all__ = ["names", "report", "run"]
+__all__ = ["Arrays", "names", "report", "run"]
 
 # batch, out_features, in_features: from a control loop's layer to one that is all arithmetic
 SIZES = (
@@ -48,7 +48,7 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
         if not options.wants(_name(size)) or (options.quick and np.prod(size) > QUICK):
             continue
         options.say(_name(size))
-        arrays = _Arrays(*size, options.dtype)
+        arrays = Arrays(*size, options.dtype)
         flop = 2 * int(np.prod(size))
         for direction, contestants, work in (
             ("forward", _forward(arrays), flop),
@@ -68,7 +68,7 @@ def run(options: Options, limits: Limits) -> list[dict[str, Any]]:
     return rows
 
 
-class _Arrays:
+class Arrays:
     """The inputs, and what is right for them in float64."""
 
     def __init__(self, m: int, n: int, k: int, dtype: str) -> None:
@@ -87,7 +87,7 @@ class _Arrays:
         self.gradients = [dz @ w, dz.T @ x, dz.sum(axis=0)]
 
 
-def _forward(arrays: _Arrays) -> list[Contestant]:
+def _forward(arrays: Arrays) -> list[Contestant]:
     x, w, b = arrays.x, np.asfortranarray(arrays.w), arrays.b
     y = np.empty_like(arrays.dy)
     relu = backend.kernels.Activation("relu")
@@ -114,7 +114,7 @@ def _forward(arrays: _Arrays) -> list[Contestant]:
     ]
 
 
-def _backward(arrays: _Arrays) -> list[Contestant]:
+def _backward(arrays: Arrays) -> list[Contestant]:
     x, w, b, dy = arrays.x, np.asfortranarray(arrays.w), arrays.b, arrays.dy
     dx, dw, db = np.empty_like(x), np.empty_like(w), np.empty_like(b)
     relu = backend.kernels.Activation("relu")

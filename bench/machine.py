@@ -18,7 +18,7 @@ from fastgrad.cli.doctor import processor
 
 __all__ = ["Limits", "bandwidth", "description", "fma_peak", "usable_cpus"]
 
-PACKAGES = ("numpy", "torch", "jax", "jaxlib")
+PACKAGES = ("numpy", "torch", "triton", "jax", "jaxlib", "cupy-cuda13x", "cupy-cuda12x")
 
 
 def usable_cpus() -> list[int]:

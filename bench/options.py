@@ -32,6 +32,8 @@ class Options:
         Of the arrays, where the subject has a choice.
     picture : bool
         Whether there will be a picture, which wants more points than a table.
+    seconds : float
+        After which nothing more is begun, where the subject heeds it.
     """
 
     threads: int
@@ -42,6 +44,7 @@ class Options:
     forward: bool = False
     dtype: str = "float32"
     picture: bool = False
+    seconds: float = float("inf")
 
     def wants(self, name: str) -> bool:
         """Whether the part of that name was asked for."""

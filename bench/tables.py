@@ -64,9 +64,10 @@ def best_peer(outcomes: dict[str, Any]) -> float | None:
 
 
 def microseconds(outcomes: dict[str, Any], name: str) -> str:
-    """Write a contestant's median; ``refused`` if its result was wrong."""
-    if "refused" in outcomes.get(name, {}):
-        return "refused"
+    """Write a contestant's median; ``refused`` if its result was wrong, ``failed`` if there was an error."""
+    for trouble in ("refused", "failed"):
+        if trouble in outcomes.get(name, {}):
+            return trouble
     median = seconds(outcomes, name)
     if median is None:
         return NOTHING
@@ -100,15 +101,17 @@ def percent(limit_seconds: float | None, median: float | None) -> str:
 
 
 def refusals(rows: Sequence[dict[str, Any]]) -> str:
-    """List every contestant that was not timed because its result was wrong; empty if there is none."""
+    """List what was not timed, because its result was wrong or it failed; empty if there is nothing."""
     lines = [
-        f"refused: {name} on {_where(row)}: {outcome['refused']}"
+        f"{trouble}: {name} on {_where(row)}: {outcome[trouble]}"
         for row in rows
         for name, outcome in row["outcomes"].items()
-        if "refused" in outcome
+        for trouble in ("refused", "failed")
+        if trouble in outcome
     ]
+    lines += [f"failed: {_where(row)}: {row['failed']}" for row in rows if "failed" in row]
     return "\n".join(lines)
 
 
 def _where(row: dict[str, Any]) -> str:
-    return ", ".join(str(row[key]) for key in ("case", "direction", "rule", "size", "shape") if key in row)
+    return ", ".join(str(row[key]) for key in ("case", "part", "direction", "rule", "size", "shape") if key in row)

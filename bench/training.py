@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import Case, start
+from bench.cases import Case, Start, start
 from bench.harness import Contestant, contest
 from bench.machine import Limits
 from bench.optimizers import OPTIMIZERS, Optimizer
@@ -14,7 +14,7 @@ from bench.options import Options
 from bench.peers import Peer, peers
 from bench.peers.numpy_peer import ByHand
 
-__all__ = ["TORCH", "measure", "work"]
+__all__ = ["TORCH", "allowed_change", "error_in_allowed", "measure", "work"]
 
 TORCH = ("torch eager", "torch fused", "torch compiled")
 CHECKED_STEPS = 5  # more than any peer does while it compiles or records
@@ -68,26 +68,35 @@ def _allowed(case: Case, right: list[Array], optimizer: Optimizer | None) -> lis
     which is right in float32 and moves a whole row of dw. Adam gives all elements of that row steps of the
     same size, so it makes much of a small change where it turns a sign.
     """
-    eps = float(np.finfo(np.float32).eps)
     if optimizer is None:  # a sum over the inputs in each layer, one after the other
+        eps = float(np.finfo(np.float32).eps)
         return [4 * eps * len(case.sizes) * float(np.linalg.norm(logits)) for logits in right]
-    begin = start(case, "float64")
+    return allowed_change(start(case, "float64"), right, CHECKED_STEPS, SHARE[optimizer.kind])
+
+
+def allowed_change(begin: Start, right: list[Array], steps: int, share: float) -> list[float]:
+    """Norm of the error allowed in each parameter: float32's rounding at each step, and a share of the change."""
+    eps = float(np.finfo(np.float32).eps)
     first = [array for pair in zip(begin.weights, begin.biases, strict=True) for array in pair]
     return [
-        float(CHECKED_STEPS * eps * np.linalg.norm(now) + SHARE[optimizer.kind] * np.linalg.norm(now - then))
+        float(steps * eps * np.linalg.norm(now) + share * np.linalg.norm(now - then))
         for now, then in zip(right, first, strict=True)
     ]
 
 
+def error_in_allowed(arrays: list[Array], right: list[Array], allowed: list[float]) -> float:
+    """Give the largest error of any array in parts of what is allowed; infinite for NaN and wrong shapes."""
+    if [array.shape for array in arrays] != [array.shape for array in right]:
+        return float("inf")
+    errors = [
+        np.linalg.norm(array - exact) / most
+        for array, exact, most in zip(arrays, right, allowed, strict=True)
+    ]
+    return float(np.nan_to_num(np.max(errors), nan=np.inf))
+
+
 def _contestant(peer: Peer, right: list[Array], allowed: list[float]) -> Contestant:
     def error() -> float:
-        arrays = _after_steps(peer)
-        if [array.shape for array in arrays] != [array.shape for array in right]:
-            return float("inf")
-        errors = [
-            np.linalg.norm(array - exact) / most
-            for array, exact, most in zip(arrays, right, allowed, strict=True)
-        ]
-        return float(np.nan_to_num(np.max(errors), nan=np.inf))
+        return error_in_allowed(_after_steps(peer), right, allowed)
 
     return Contestant(peer.name, peer.step, error, peer.setup_seconds)

@@ -26,26 +26,31 @@ class Eager:
     setup_seconds = 0.0
     steps_done = 0
 
-    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
+    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None, device: str = "cpu") -> None:
         layers: list[Any] = []
         for number, (inputs, outputs) in enumerate(pairwise(case.sizes)):
             if number:
                 layers.append(MODULES[case.activation]())
             layers.append(nn.Linear(inputs, outputs))
-        self.network = nn.Sequential(*layers)
+        self.network = nn.Sequential(*layers).to(device)
+        self.loss_function = getattr(F, case.loss)
         arrays = [array for pair in zip(begin.weights, begin.biases, strict=True) for array in pair]
         with fg.no_grad():
             for parameter, array in zip(self.network.parameters(), arrays, strict=True):
-                parameter.copy_(fg.from_numpy(array))
+                parameter.copy_(fg.from_numpy(array))  # also to another device
         self.optimiser = optimizer and getattr(optim, optimizer.kind)(
             self.network.parameters(), **optimizer.options, l1=optimizer.l1
         )
-        self.x, self.target = fg.from_numpy(begin.x), fg.from_numpy(begin.target)
+        self.x, self.target = fg.from_numpy(begin.x).to(device), fg.from_numpy(begin.target).to(device)
         self.work = self.forward if optimizer is None else self.train
+
+    def loss(self, x: Any, target: Any) -> Any:
+        """Compute the loss."""
+        return self.loss_function(self.network(x), target)
 
     def train(self, x: Any, target: Any) -> Any:
         """Do a training step and return its loss."""
-        loss = F.cross_entropy(self.network(x), target)
+        loss = self.loss(x, target)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -63,7 +68,7 @@ class Eager:
     def results(self) -> list[np.ndarray[Any, Any]]:
         """Copy out the weights and biases, or the logits."""
         tensors = self.network.parameters() if self.optimiser else [self.answer]
-        return [np.array(tensor.detach().numpy()) for tensor in tensors]
+        return [np.array(tensor.detach().cpu().numpy()) for tensor in tensors]
 
 
 class Recorded(Eager):
@@ -75,8 +80,8 @@ class Recorded(Eager):
     name = "fastgrad recorded"
     steps_done = 1
 
-    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
-        super().__init__(case, begin, optimizer)
+    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None, device: str = "cpu") -> None:
+        super().__init__(case, begin, optimizer, device)
         if optimizer is None:  # the classes are no input of a forward pass
             forward = fg.compile(lambda x: self.forward(x, None))
             self.compiled = forward

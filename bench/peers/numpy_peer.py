@@ -62,6 +62,33 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
 }
 
 
+# a loss of outputs z, which are scratch memory from then on, and its gradient; rows is 0, 1, … for every row
+
+
+def _cross_entropy(z: Array, target: Array, rows: Array) -> tuple[float, Array]:
+    z -= z.max(axis=1, keepdims=True)
+    dz = np.exp(z)
+    total = dz.sum(axis=1, keepdims=True)
+    loss = float((np.log(total[:, 0]) - z[rows, target]).mean())
+    dz /= total
+    dz[rows, target] -= 1
+    dz /= len(dz)
+    return loss, dz
+
+
+def _mse_loss(z: Array, target: Array, rows: Array) -> tuple[float, Array]:
+    z -= target
+    loss = float((z * z).mean())
+    z *= 2 / z.size
+    return loss, z
+
+
+LOSSES: dict[str, Callable[[Array, Array, Array], tuple[float, Array]]] = {
+    "cross_entropy": _cross_entropy,
+    "mse_loss": _mse_loss,
+}
+
+
 def _penalise(w: Array, dw: Array, weight_decay: float, l1: float) -> None:
     if weight_decay:
         dw += weight_decay * w
@@ -137,6 +164,7 @@ class ByHand:
 
     def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None) -> None:
         self.forward, self.backward = ACTIVATIONS[case.activation]
+        self.loss_function = LOSSES[case.loss]
         self.weights = [np.ascontiguousarray(w.T) for w in begin.weights]
         self.biases = [b.copy() for b in begin.biases]
         self.x, self.target = begin.x, begin.target
@@ -162,14 +190,7 @@ class ByHand:
     def _train(self, values: list[Array], optimizer: Optimizer) -> None:
         """Go back from the logits; `values` are x and the output of every layer."""
         # the loss, as every peer computes it, and its gradient
-        z = values.pop()
-        z -= z.max(axis=1, keepdims=True)
-        dz = np.exp(z)
-        total = dz.sum(axis=1, keepdims=True)
-        self.loss = float((np.log(total[:, 0]) - z[self.rows, self.target]).mean())
-        dz /= total
-        dz[self.rows, self.target] -= 1
-        dz /= len(dz)
+        self.loss, dz = self.loss_function(values.pop(), self.target, self.rows)
         rule = RULES[optimizer.kind]
         for layer in reversed(range(len(self.weights))):
             y, w, b = values[layer], self.weights[layer], self.biases[layer]

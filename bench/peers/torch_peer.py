@@ -39,12 +39,16 @@ class Plain:
         What to train, from where and how.
     fused : bool
         ``fused=True`` in the optimiser, or the default update.
+    device : str
+        Where everything is.
     """
 
     setup_seconds = 0.0
     steps_done = 0
 
-    def __init__(self, case: Case, begin: Start, optimizer: Optimizer | None, fused: bool) -> None:
+    def __init__(
+        self, case: Case, begin: Start, optimizer: Optimizer | None, fused: bool, device: str = "cpu"
+    ) -> None:
         self.name = "torch fused" if fused else "torch eager"
         layers: list[nn.Module] = []
         for number, (inputs, outputs) in enumerate(pairwise(case.sizes)):
@@ -54,14 +58,15 @@ class Plain:
             layer.weight.data = torch.from_numpy(begin.weights[number].copy())
             layer.bias.data = torch.from_numpy(begin.biases[number].copy())
             layers.append(layer)
-        self.network = nn.Sequential(*layers)
+        self.network = nn.Sequential(*layers).to(device)
+        self.loss_function = getattr(F, case.loss)
         self.weights = list(self.network.parameters())
         self.optimiser, self.penalty = None, 0.0
         if optimizer is not None:
             rule = getattr(torch.optim, optimizer.kind)
             self.optimiser = rule(self.weights, **optimizer.options, fused=fused or None)
             self.penalty = optimizer.l1
-        self.x, self.target = torch.from_numpy(begin.x), torch.from_numpy(begin.target)
+        self.x, self.target = (torch.from_numpy(array).to(device) for array in (begin.x, begin.target))
 
     def forward(self) -> Any:
         """Compute the logits."""
@@ -69,7 +74,7 @@ class Plain:
 
     def loss(self) -> Any:
         """Compute the loss."""
-        return F.cross_entropy(self.network(self.x), self.target)
+        return self.loss_function(self.network(self.x), self.target)
 
     def step(self) -> None:
         """Train on the batch once, or compute its logits."""
@@ -87,7 +92,7 @@ class Plain:
     def results(self) -> list[np.ndarray[Any, Any]]:
         """Copy out the weights and biases, or the logits."""
         tensors = self.weights if self.optimiser else [self.logits]
-        return [tensor.detach().numpy().copy() for tensor in tensors]
+        return [tensor.detach().cpu().numpy().copy() for tensor in tensors]
 
 
 class Compiled(Plain):
@@ -99,11 +104,12 @@ class Compiled(Plain):
         super().__init__(case, begin, optimizer, fused=optimizer is not None)
         self.name = "torch compiled"
         torch.compiler.reset()
-        network, weights, l1 = self.network, self.weights, self.penalty
+        network, function = self.network, self.loss_function
+        weights, l1 = self.weights, self.penalty
         self.penalty = 0.0  # it is in the loss
 
         def loss(x: Any, target: Any) -> Any:
-            value = F.cross_entropy(network(x), target)
+            value = function(network(x), target)
             return value + l1 * sum(w.abs().sum() for w in weights) if l1 else value
 
         self.compiled = torch.compile(network if optimizer is None else loss)

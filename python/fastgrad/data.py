@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastgrad.utils import data
 
@@ -20,13 +19,17 @@ if TYPE_CHECKING:  # what a type checker sees; at run time it is the same module
 _BELOW = f"{__name__}."
 
 
-class _SameModule(MetaPathFinder, Loader):
-    """Makes ``import fastgrad.data.x`` an import of ``fastgrad.utils.data.x``, not of a second copy of it."""
+class _SameModule:
+    """Makes ``import fastgrad.data.x`` an import of ``fastgrad.utils.data.x``, not of a second copy of it.
+
+    A finder and a loader, without the base classes: importlib.abc takes milliseconds to import.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name.startswith(_BELOW) else None
+        loader: Any = self
+        return ModuleSpec(name, loader) if name.startswith(_BELOW) else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(f"{data.__name__}.{spec.name.removeprefix(_BELOW)}")

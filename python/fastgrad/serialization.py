@@ -7,7 +7,6 @@ import pickle
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from fastgrad.devices import as_device, device
@@ -66,7 +65,7 @@ class _WeightsOnly(pickle.Unpickler):
 
 def _open(function: str, f: Any, mode: str) -> AbstractContextManager[Any]:
     if isinstance(f, (str, os.PathLike)):
-        return Path(f).open(mode)
+        return open(f, mode)
     if not hasattr(f, "write" if "w" in mode else "read"):
         raise bad_type(function, "f", f"a {type(f).__name__}", "a path or a binary file")
     return nullcontext(f)

@@ -2,6 +2,9 @@
 
 The kernels are then those that tools/emulate_cuda.sh compiles for the processor (FASTGRAD_EMULATED_CUDA), or stand-ins
 that use fastgrad._cpu.
+
+With FASTGRAD_NO_POOL every array on a GPU has an allocation of its own: compute-sanitizer sees nothing of what happens
+inside the blocks of cupy's pool.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import fastgrad as fg
 STANDIN = Path(__file__).parent / "standin"
 EMULATED = os.environ.get("FASTGRAD_EMULATED_CUDA")  # an extension module
 HAS_GPU = fg.cuda.is_available()  # a real one
+POOL = not os.environ.get("FASTGRAD_NO_POOL")
 
 
 def load(path: str) -> ModuleType:
@@ -35,3 +39,6 @@ if not HAS_GPU:
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx")]:
         del sys.modules[name]
     sys.modules["fastgrad._cuda"] = load(EMULATED) if EMULATED else importlib.import_module("kernels")
+
+if not POOL:
+    importlib.import_module("cupy").cuda.set_allocator(None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastgrad import _cpu
+
+if TYPE_CHECKING:  # takes milliseconds to import
+    from importlib.abc import Loader
 
 __all__ = ["register_threadpoolctl"]
 
@@ -71,7 +73,7 @@ def _register(threadpoolctl: ModuleType) -> None:
     threadpoolctl.register(FastgradController)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Registers the pool as soon as somebody imports threadpoolctl; otherwise finds nothing."""
 
     def find_spec(
@@ -79,11 +81,12 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path) if name == _NAME else None
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            loader: Any = _Loader(spec.loader)
+            spec.loader = loader
         return spec
 
 
-class _Loader(Loader):
+class _Loader:
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
