@@ -10,8 +10,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import nn, optim
-from fastgrad.cuda import library
 from fastgrad.nn import functional as F
+from tests.cuda.compare import IS_STANDIN
 from tests.program import common, test_epoch, test_ops
 from tests.program.test_epoch import test_batches, test_orders  # noqa: F401
 from tests.program.test_layers import (  # noqa: F401
@@ -23,7 +23,7 @@ from tests.program.test_layers import (  # noqa: F401
 from tests.program.test_random_graphs import test_random_graph  # noqa: F401
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(library.kernels(), "Program"),
+    IS_STANDIN,
     reason="there is no GPU to be used; tools/emulate_cuda.sh runs these tests on the processor",
 )
 # They make tensors of their own, on the CPU.

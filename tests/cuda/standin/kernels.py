@@ -43,6 +43,16 @@ for _name in NAMES:
     globals()[_name] = _kernel(_name)
 
 
+class Program:
+    """What a recorded step would be run by: there is none."""
+
+    def __init__(self) -> None:
+        raise RuntimeError("the stand-in for kernels runs no recorded steps")
+
+
+Programs = Program
+
+
 def _bind_tape(*classes: Any) -> None:
     """It has no programs."""
 
