@@ -82,14 +82,14 @@ def contest(
         outcome = outcomes[name] = {}
         try:
             one = build()
-            outcome |= {"setup_seconds": one.setup_seconds, "error": one.error()}
-        except Exception as error:
-            outcome["failed"] = failure(error)
+            outcome["setup_seconds"], error = one.setup_seconds, one.error()
+        except Exception as caught:
+            outcome["failed"] = failure(caught)
             continue
-        if outcome["error"] <= tolerance:
-            calls[name] = one.call
-        else:
-            outcome["refused"] = f"off by {outcome['error']:.1e}, allowed {tolerance:.1e}"
+        if error <= tolerance:
+            calls[name], outcome["error"] = one.call, error
+        else:  # perhaps by infinity, which JSON does not have
+            outcome["refused"] = f"off by {error:.1e}, allowed {tolerance:.1e}"
     clock = Clock()
     for name, rounds in interleave(calls, effort, clock).items():
         outcomes[name]["seconds"] = summary(rounds)
