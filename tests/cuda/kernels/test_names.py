@@ -12,7 +12,7 @@ from fastgrad import _cpu
 
 NOT_KERNELS = {"Activation", "Compiled", "Program", "Programs", "activations", "build", "fma_peak", "get_num_threads",
                "set_num_threads"}  # fmt: skip
-OF_THE_DEVICE = {"build", "device_count", "synchronize"}
+OF_THE_DEVICE = {"Program", "Programs", "build", "device_count", "synchronize"}
 
 
 def names() -> set[str]:
