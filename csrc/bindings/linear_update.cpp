@@ -2,6 +2,7 @@
 #include "activation.hpp"
 #include "arrays.hpp"
 #include "module.hpp"
+#include "precision.hpp"
 
 namespace fastgrad {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 double product_cost(Size m, Size n, Size k) { return double(m) * double(n) * double(k) / 50; }
 
 void linear_grad_input(py::handle dx, py::handle dz, py::handle w, py::handle saved,
-                       const OptionalActivation& activation) {
+                       const OptionalActivation& activation, const OptionalPrecision& precision) {
     constexpr const char* name = "linear_grad_input";
     by_dtype(name, "dz", dz, [&]<class T>(T) {
         const Array &dz_array = two_dimensional(name, "dz", dz), &w_array = two_dimensional(name, "w", w);
@@ -21,6 +22,7 @@ void linear_grad_input(py::handle dx, py::handle dz, py::handle w, py::handle sa
         l.activation = bound_or_identity(name, activation);
         if (l.activation.reads != Reads::nothing) l.saved = arguments.input("saved", saved, {l.m, l.k});
         l.dx = arguments.output("dx", dx, {l.m, l.k});
+        l.precision = precision_of(name, precision);
         arguments.check_overlap();
         launch(product_cost(l.m, l.n, l.k) + double(l.m * l.k), kernels<T>().linear_grad_input, l);
     });
@@ -51,7 +53,7 @@ T* state_of_w(Arguments<T>& arguments, const L& l, const char* argument, py::han
 
 void linear_sgd(py::handle w, py::handle b, py::handle w_buffer, py::handle b_buffer, py::handle dz, py::handle x,
                 double lr, double momentum, double dampening, double weight_decay, double l1, bool nesterov,
-                bool maximize) {
+                bool maximize, const OptionalPrecision& precision) {
     constexpr const char* name = "linear_sgd";
     by_dtype(name, "dz", dz, [&]<class T>(T) {
         Arguments<T> arguments(name);
@@ -62,6 +64,7 @@ void linear_sgd(py::handle w, py::handle b, py::handle w_buffer, py::handle b_bu
             if (l.b.p) l.b.momentum_buffer = arguments.output("b_buffer", b_buffer, {l.n});
         }
         l.options = {lr, w_buffer.is_none() ? 0 : momentum, dampening, weight_decay, l1, nesterov, maximize};
+        l.precision = precision_of(name, precision);
         arguments.check_overlap();
         launch(product_cost(l.m, l.n, l.k) + double(l.w.n), kernels<T>().linear_sgd, l);
     });
@@ -69,7 +72,7 @@ void linear_sgd(py::handle w, py::handle b, py::handle w_buffer, py::handle b_bu
 
 void linear_adam(py::handle w, py::handle b, py::handle w_state, py::handle b_state, std::int64_t w_step,
                  std::int64_t b_step, py::handle dz, py::handle x, double lr, double beta1, double beta2, double eps,
-                 double weight_decay, double l1, bool decoupled, bool maximize) {
+                 double weight_decay, double l1, bool decoupled, bool maximize, const OptionalPrecision& precision) {
     constexpr const char* name = "linear_adam";
     by_dtype(name, "dz", dz, [&]<class T>(T) {
         Arguments<T> arguments(name);
@@ -93,6 +96,7 @@ void linear_adam(py::handle w, py::handle b, py::handle w_state, py::handle b_st
             l.b.step = b_step;
         }
         l.options = {lr, beta1, beta2, eps, weight_decay, l1, decoupled, maximize, 0};
+        l.precision = precision_of(name, precision);
         arguments.check_overlap();
         launch(product_cost(l.m, l.n, l.k) + 2 * double(l.w.n), kernels<T>().linear_adam, l);
     });
@@ -101,16 +105,17 @@ void linear_adam(py::handle w, py::handle b, py::handle w_state, py::handle b_st
 } // namespace
 
 void bind_linear_updates(py::module_& m) {
-    def<linear_grad_input>(m, "linear_grad_input", {"dx", "dz", "w", "saved", "activation"},
-                           "dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.");
+    def<linear_grad_input>(m, "linear_grad_input", {"dx", "dz", "w", "saved", "activation", "precision"},
+                           "dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.", 5);
     def<linear_sgd>(m, "linear_sgd",
                     {"w", "b", "w_buffer", "b_buffer", "dz", "x", "lr", "momentum", "dampening", "weight_decay", "l1",
-                     "nesterov", "maximize"},
-                    "A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.");
+                     "nesterov", "maximize", "precision"},
+                    "A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.",
+                    13);
     def<linear_adam>(m, "linear_adam",
                      {"w", "b", "w_state", "b_state", "w_step", "b_step", "dz", "x", "lr", "beta1", "beta2", "eps",
-                      "weight_decay", "l1", "decoupled", "maximize"},
-                     "A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).");
+                      "weight_decay", "l1", "decoupled", "maximize", "precision"},
+                     "A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).", 16);
 }
 
 } // namespace fastgrad

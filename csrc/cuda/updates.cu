@@ -1,6 +1,7 @@
 // SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
 #include "column_sums.hpp"
 #include "epilogues.hpp"
+#include "precision.hpp"
 #include "rules.hpp"
 
 namespace fastgrad::cuda {
@@ -80,7 +81,7 @@ template <class T, class L> void update_from_gradients(const L& l) {
     if (l.b.p) { column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)}); }
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
-    product(outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x,
+    product(l.precision, outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x,
             Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
 }
 

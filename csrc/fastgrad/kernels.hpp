@@ -22,6 +22,10 @@ template <class T> struct View { // element (i, j) is p[i * rows + j * columns]
     [[gnu::always_inline]] View transposed() const { return {p, columns, rows}; }
 };
 
+// What a product on a GPU makes of float32 factors before it multiplies them; the sums are float32. A processor
+// computes with float32 whatever this says.
+enum class Precision : int { highest, high, medium }; // float32, TF32, bfloat16
+
 // y (rows, columns) from x, row by row
 template <class T> struct Rows {
     T* y;
@@ -37,6 +41,7 @@ template <class T> struct LinearForward { // y = f(z), z = x wᵀ + b
     View<T> x, w;
     const T* b; // (n,) or null
     BoundActivation activation;
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) {
         visit(&y), visit(&z), visit(&x.p), visit(&w.p), visit(&b);
     }
@@ -51,6 +56,7 @@ template <class T> struct LinearBackward {
     const T *dy, *saved; // (m, n); saved is y or z
     View<T> x, w;
     BoundActivation activation;
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) {
         visit(&dx), visit(&dw), visit(&db), visit(&dy), visit(&saved), visit(&x.p), visit(&w.p);
     }
@@ -61,6 +67,7 @@ template <class T> struct Matmul { // y (m, n) = a (m, k) b (k, n), `batch` time
     T* y;
     View<T> a, b;
     Size a_step, b_step; // from one matrix of the batch to the next
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) { visit(&y), visit(&a.p), visit(&b.p); }
 };
 
@@ -132,6 +139,7 @@ template <class T> struct LinearGradInput { // dx (m, k) = dz w times f'(saved),
     const T *dz, *saved; // saved (m, k) is what f' reads, or null
     View<T> w;
     BoundActivation activation;
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) { visit(&dx), visit(&dz), visit(&saved), visit(&w.p); }
 };
 
@@ -142,6 +150,7 @@ template <class T> struct LinearSgd { // one step of SGD with dw = dzᵀ x and d
     View<T> x;
     Sgd<T> w, b; // without `grad`; b.p is null where there is no bias
     SgdOptions options;
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) { visit(&dz), visit(&x.p); }
 };
 
@@ -152,6 +161,7 @@ template <class T> struct LinearAdam {
     View<T> x;
     Adam<T> w, b;
     AdamOptions options;
+    Precision precision = Precision::highest;
     template <class Visit> void each_pointer(const Visit& visit) { visit(&dz), visit(&x.p); }
 };
 

@@ -27,6 +27,12 @@ from fastgrad.dtypes import (
 from fastgrad.factories import arange, empty, eye, full, linspace, logspace, ones, zeros
 from fastgrad.like import empty_like, full_like, ones_like, zeros_like
 from fastgrad.ops import *  # noqa: F403  (its __all__, which is part of this one's)
+from fastgrad.precision import (
+    autocast,
+    get_float32_matmul_precision,
+    is_autocast_enabled,
+    set_float32_matmul_precision,
+)
 from fastgrad.printing import set_printoptions
 from fastgrad.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from fastgrad.sampling import rand, rand_like, randint, randn, randn_like, randperm
@@ -59,6 +65,7 @@ __all__ = [
     "arange",
     "as_tensor",
     "asarray",
+    "autocast",
     "autograd",
     "bernoulli",
     "bool",
@@ -82,6 +89,7 @@ __all__ = [
     "full",
     "full_like",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
     "inf",
@@ -89,6 +97,7 @@ __all__ = [
     "int",
     "int32",
     "int64",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "is_tensor",
     "linspace",
@@ -118,6 +127,7 @@ __all__ = [
     "scalar_tensor",
     "seed",
     "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",

@@ -13,7 +13,7 @@ import numpy as np
 from fastgrad import _tape
 from fastgrad.errors import bad_type
 
-__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled", "state"]
+__all__ = ["decorate", "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled", "state"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +25,9 @@ class _State(_tape.Switch, threading.local):
     ----------
     enabled : bool
         Whether operations are recorded; native, because the tape asks at every operation.
+    precision : str or None
+        What products of matrices on a GPU make of float32 factors (`fastgrad.precision`); None is float32. The class
+        has what holds in all threads, a thread what holds in its ``autocast``.
     recorder : Recorder or None
         Who writes down a step that this thread is recording (`fastgrad.compile`).
     quiet : callable
@@ -34,6 +37,7 @@ class _State(_tape.Switch, threading.local):
     """
 
     recorder: Any = None
+    precision: str | None = None
 
     def __init__(self) -> None:
         context = contextvars.copy_context()
@@ -75,7 +79,7 @@ def is_grad_enabled() -> bool:
     return state.enabled
 
 
-def _decorate(make: Callable[[], Any], function: F) -> F:
+def decorate(make: Callable[[], Any], function: F) -> F:
     """`function` run with the switch as the context manager `make()` sets it."""
     # CO_GENERATOR: a generator runs when it is asked for values, long after the call.
     if getattr(getattr(function, "__code__", None), "co_flags", 0) & 0x20:
@@ -117,7 +121,7 @@ class _Switch:
 
     def __new__(cls, function: Any = None) -> Any:
         # Used without parentheses: @no_grad
-        return object.__new__(cls) if function is None else _decorate(cls, function)
+        return object.__new__(cls) if function is None else decorate(cls, function)
 
     def __enter__(self) -> None:
         self.before = state.enabled
@@ -127,7 +131,7 @@ class _Switch:
         state.enabled = self.before
 
     def __call__(self, function: F) -> F:
-        return _decorate(type(self), function)
+        return decorate(type(self), function)
 
 
 class no_grad(_Switch):
@@ -215,4 +219,4 @@ class set_grad_enabled:
     def __call__(self, function: F) -> F:
         # A decorator says what holds while the function runs, not what holds from now on.
         state.enabled = self.before
-        return _decorate(functools.partial(set_grad_enabled, self.mode), function)
+        return decorate(functools.partial(set_grad_enabled, self.mode), function)

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastgrad import backend
 from fastgrad.autograd.graph import Value, record, sum_to_shape
+from fastgrad.autograd.mode import state
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.ops.operands import as_tensor
@@ -23,12 +24,12 @@ Needs = tuple[bool, ...]
 _empty = np.empty
 
 
-def product(a: Array, b: Array) -> Array:
+def product(a: Array, b: Array, precision: str | None) -> Array:
     """(m, k) @ (k, n), or a batch of them with one leading dimension, of equal dtype."""
     if a.dtype.kind != "f":
         return np.matmul(a, b)  # type: ignore[no-any-return]
     y = _empty((*a.shape[:-1], b.shape[-1]), a.dtype, like=a)
-    backend.kernels.matmul(y, a, b)
+    backend.kernels.matmul(y, a, b, precision)
     return y
 
 
@@ -78,10 +79,12 @@ def matmul(x: Any, y: Any) -> Tensor:
         return _matmul_other(x, y)
     if xd.dtype != yd.dtype or xd.shape[1] != yd.shape[0] or type(xd) is not type(yd):
         raise _shape_error("matmul", xd, yd)
-    z = product(xd, yd)
+    precision = state.precision
+    z = product(xd, yd, precision)
 
     def rule(dz: Array, needs: Needs) -> tuple[Any, ...]:
-        return product(dz, yd.T) if needs[0] else None, product(xd.T, dz) if needs[1] else None
+        dx = product(dz, yd.T, precision) if needs[0] else None
+        return dx, product(xd.T, dz, precision) if needs[1] else None
 
     return record(z, (x, y), rule, _read(x, y))
 
@@ -123,16 +126,18 @@ def _matmul_other(x: Tensor, y: Tensor) -> Tensor:
         full = array if array.shape[:-2] == lead else np.broadcast_to(array, (*lead, *array.shape[-2:]))
         return full if full.ndim == 3 else full.reshape(count, *array.shape[-2:])
 
-    xb, yb = batch(xd), batch(yd)
-    z3 = product(xb, yb)
+    xb, yb, precision = batch(xd), batch(yd), state.precision
+    z3 = product(xb, yb, precision)
 
     def rule(dz: Array, needs: Needs) -> tuple[Any, ...]:
         dz = dz.reshape(z3.shape)
         dx = dy = None
         if needs[0]:
-            dx = sum_to_shape(product(dz, yb.swapaxes(1, 2)).reshape(*lead, *xd.shape[-2:]), xd.shape)
+            dx = product(dz, yb.swapaxes(1, 2), precision)
+            dx = sum_to_shape(dx.reshape(*lead, *xd.shape[-2:]), xd.shape)
         if needs[1]:
-            dy = sum_to_shape(product(xb.swapaxes(1, 2), dz).reshape(*lead, *yd.shape[-2:]), yd.shape)
+            dy = product(xb.swapaxes(1, 2), dz, precision)
+            dy = sum_to_shape(dy.reshape(*lead, *yd.shape[-2:]), yd.shape)
         return dx, dy
 
     rule.__qualname__ = "matmul"

@@ -102,8 +102,8 @@ def _narrow(command: Command, read: set[Buffer]) -> None:
     wanted = [r if r is not None and (r.buffer in read or r.buffer.kind != "internal") else None for r in outputs]
     if any(a is not b for a, b in zip(wanted, command.args, strict=False)) and any(r is not None for r in wanted):
         dx, dw, db = wanted
-        _, _, _, dy, saved, x, w, activation = command.args
-        args = (dx, dw, db, dy, saved, None if dw is None else x, None if dx is None else w, activation)
+        _, _, _, dy, saved, x, w, *others = command.args
+        args = (dx, dw, db, dy, saved, None if dw is None else x, None if dx is None else w, *others)
         new = kernel("linear_backward", args, wanted)
         command.args, command.writes, command.reads = new.args, new.writes, new.reads
 
@@ -153,15 +153,15 @@ def _split_backward(plan: Plan) -> None:
         if command.name != "linear_backward" or command.function is not None:
             commands.append(command)
             continue
-        dx, dw, db, dz, saved, x, w, activation = command.args
+        dx, dw, db, dz, saved, x, w, activation, *precision = command.args
         if activation is not None:
             made = Ref(plan.buffer(dz.nbytes), 0, dz.shape, _c_strides(dz), dz.dtype)
             commands.append(kernel("activation_backward", (made, dz, saved, activation), [made]))
             dz = made
         if dx is not None:
-            commands.append(kernel("linear_grad_input", (dx, dz, w, None, None), [dx]))
+            commands.append(kernel("linear_grad_input", (dx, dz, w, None, None, *precision), [dx]))
         if dw is not None or db is not None:
-            args = (None, dw, db, dz, None, None if dw is None else x, None, None)
+            args = (None, dw, db, dz, None, None if dw is None else x, None, None, *precision)
             commands.append(kernel("linear_backward", args, [dw, db]))
     plan.commands = commands
 
@@ -179,7 +179,7 @@ def _fuse_forward(plan: Plan) -> None:
     for i, first in enumerate(plan.commands):
         if first.name != "linear_forward" or first.args[5] is not None:
             continue
-        z, _, x, w, b, _ = first.args
+        z, _, x, w, b, _, *precision = first.args
         for j in plan.readers(z.buffer):
             second = plan.commands[j]
             if second.name != "activation_forward" or second.function is not None or not second.args[1].same(z):
@@ -188,7 +188,7 @@ def _fuse_forward(plan: Plan) -> None:
             unseen = plan.only_between(z, i, j)
             alone = plan.is_private(y.buffer) and y.is_whole and plan.users(y.buffer)[0] == j
             if len(z.shape) == 2 and alone and y.strides == z.strides and y.shape == z.shape:
-                args = (y, None if unseen else z, x, w, b, activation)
+                args = (y, None if unseen else z, x, w, b, activation, *precision)
                 plan.commands[i] = kernel("linear_forward", args, [y, args[1]])
                 plan.commands[j] = Command("nothing", None, (), {}, [], [])
             break
@@ -200,7 +200,7 @@ def _fuse_derivative(plan: Plan) -> None:
     for i, first in enumerate(plan.commands):
         if first.name != "linear_grad_input" or first.args[4] is not None:
             continue
-        dx, dz, w, _, _ = first.args
+        dx, dz, w, _, _, *precision = first.args
         found = plan.readers(dx.buffer)
         if len(found) != 1 or found[0] <= i:
             continue
@@ -213,7 +213,7 @@ def _fuse_derivative(plan: Plan) -> None:
         new = plan.is_private(below.buffer) and below.is_whole and plan.users(below.buffer)[0] == j
         fits = fits and below.shape == dx.shape and plan.is_untouched([saved], i, j)
         if fits and new and plan.only_between(dx, i, j):
-            plan.commands[i] = kernel("linear_grad_input", (below, dz, w, saved, activation), [below])
+            plan.commands[i] = kernel("linear_grad_input", (below, dz, w, saved, activation, *precision), [below])
             plan.commands[j] = Command("nothing", None, (), {}, [], [])
     _sweep_up(plan)
 
@@ -234,7 +234,7 @@ def _fuse_updates(plan: Plan) -> None:
 
 def _fuse_update(plan: Plan, i: int, j: int) -> None:
     first, second = plan.commands[i], plan.commands[j]
-    _, dw, db, dz, _, x, _, _ = first.args
+    _, dw, db, dz, _, x, _, _, *precision = first.args
     grads = second.args[1]
     at = [next((k for k, g in enumerate(grads) if d is not None and g.same(d)), None) for d in (dw, db)]
     w_at, b_at = at
@@ -256,11 +256,11 @@ def _fuse_update(plan: Plan, i: int, j: int) -> None:
         lr, momentum, dampening, weight_decay, l1, nesterov, maximize = second.args[3:10]
         args: tuple[Any, ...] = (
             w, b, w_state[0] if w_state else None, b_state[0] if b_state else None, dz, x,
-            lr, momentum, dampening, weight_decay, l1, nesterov, maximize,
+            lr, momentum, dampening, weight_decay, l1, nesterov, maximize, *precision,
         )  # fmt: skip
     else:
         steps, options = second.args[5], second.args[6:]
-        args = (w, b, w_state, b_state, steps[w_at], steps[b_at] if b_at is not None else 1, dz, x, *options)
+        args = (w, b, w_state, b_state, steps[w_at], steps[b_at] if b_at is not None else 1, dz, x, *options, *precision)
     plan.commands[i] = kernel(f"linear_{second.name}", args, [], operands, second.update)
     _take_out(second, set(chosen))
 

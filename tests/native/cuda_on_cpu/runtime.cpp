@@ -115,9 +115,12 @@ void* dynamic_shared() {
     return reinterpret_cast<void*>((p + 127) / 128 * 128);
 }
 
+void show(std::uint64_t mine) { block.fibers[block.current]->shown = mine; }
+std::uint64_t shown(int lane) { return block.fibers[block.current / 32 * 32 + std::size_t(lane)]->shown; }
+
 std::uint64_t exchange(std::uint64_t mine, int from) {
     const std::size_t me = block.current, warp = me / 32 * 32;
-    block.fibers[me]->shown = mine;
+    show(mine);
     wait(State::at_warp_barrier);
     const std::size_t source = warp + std::size_t(from);
     const std::uint64_t got = source < block.count ? block.fibers[source]->shown : mine;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastgrad import backend
 from fastgrad.autograd.graph import is_recording, named, record, wrap
+from fastgrad.autograd.mode import state
 from fastgrad.devices import check_same
 from fastgrad.errors import bad_type, bad_value
 from fastgrad.nn.functional.activation import resolve
@@ -63,6 +64,7 @@ def linear(
     """
     if activation is not None and type(activation) is not _Activation:
         activation = resolve(activation)
+    precision = state.precision
     try:
         xd, wd = x.data, w.data
         shape = None
@@ -79,7 +81,7 @@ def linear(
             bd = b.data
             parents = (x, w, b)
             recording = is_recording(x, w, b)
-        y, saved = backend.kernels.make_linear_forward(xd, wd, bd, activation, recording)
+        y, saved = backend.kernels.make_linear_forward(xd, wd, bd, activation, recording, precision)
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         return _linear_other(x, w, b, activation, error)
     result = y if shape is None else y.reshape(*shape[:-1], y.shape[1])
@@ -88,19 +90,27 @@ def linear(
     needs_dx, needs_dw = x.node is not None, w.node is not None
     # dx reads w, dw reads x; what nobody will read may change before backward.
     reads = ((x, w) if needs_dw else (w,)) if needs_dx else (x,) if needs_dw else ()
-    constants = (saved, xd if needs_dw else None, wd, bd, activation, shape)
+    constants = (saved, xd if needs_dw else None, wd, bd, activation, precision, shape)
     return record(result, parents, _linear_rule, reads, saved is y, constants)
 
 
 @named("linear")
 def _linear_rule(
-    dy: Any, needs: tuple[bool, ...], saved: Any, x: Any, w: Any, b: Any, activation: Any, shape: tuple[int, ...] | None
+    dy: Any,
+    needs: tuple[bool, ...],
+    saved: Any,
+    x: Any,
+    w: Any,
+    b: Any,
+    activation: Any,
+    precision: Any,
+    shape: tuple[int, ...] | None,
 ) -> Any:
     """The gradients of x, of `shape` unless that is None for two dimensions, of w, and of b if there is one."""
     if shape is None:
-        return backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+        return backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation, precision)
     dy = dy.reshape(math.prod(shape[:-1]), dy.shape[-1])
-    dx, *others = backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation)
+    dx, *others = backend.kernels.make_linear_backward(needs, dy, saved, x, w, b, activation, precision)
     return (None if dx is None else dx.reshape(shape), *others)
 
 

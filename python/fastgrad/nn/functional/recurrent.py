@@ -67,15 +67,16 @@ def rnn_sequence(
     steps, batch, _ = xd.shape
     hidden = wh.shape[0]
     flat = xd.reshape(steps * batch, xd.shape[2])
+    precision = mode.state.precision
     # Each step's part of z that needs no state; y overwrites it step by step.
     y = _empty((steps, batch, hidden), xd.dtype, like=xd)
-    backend.kernels.linear_forward(y.reshape(steps * batch, hidden), None, flat, wi, bi, None)
+    backend.kernels.linear_forward(y.reshape(steps * batch, hidden), None, flat, wi, bi, None, precision)
     order = range(steps - 1, -1, -1) if reverse else range(steps)
     state = hd
     quiet = mode.state.quiet
     product = _empty((batch, hidden), xd.dtype, like=xd)
     for t in order:
-        backend.kernels.linear_forward(product, None, state, wh, bh, None)
+        backend.kernels.linear_forward(product, None, state, wh, bh, None, precision)
         state = y[t]
         quiet(_add, state, product, state)
         backend.kernels.activation_forward(state, state, activation)
@@ -90,7 +91,7 @@ def rnn_sequence(
             backend.kernels.activation_backward(dz[t], dy[t] if dh is None else dy[t] + dh, y[t], activation)
             if t != order[0] or needs[1]:
                 dh = _empty((batch, hidden), y.dtype, like=dy)
-                backend.kernels.linear_backward(dh, None, None, dz[t], None, None, wh, None)
+                backend.kernels.linear_backward(dh, None, None, dz[t], None, None, wh, None, precision)
         rows = dz.reshape(steps * batch, hidden)
         dx = _empty(flat.shape, flat.dtype, like=dy) if needs[0] else None
         dwi = _empty_like(wi) if needs[2] else None
@@ -98,11 +99,11 @@ def rnn_sequence(
         dbi = _empty_like(bi) if bi is not None and needs[4] else None
         dbh = _empty_like(bh) if bh is not None and needs[5] else None
         if dx is not None or dwi is not None or dbi is not None:
-            backend.kernels.linear_backward(dx, dwi, dbi, rows, None, flat, wi, None)
+            backend.kernels.linear_backward(dx, dwi, dbi, rows, None, flat, wi, None, precision)
         if dwh is not None or dbh is not None:
             parts = (y[1:], hd[None]) if reverse else (hd[None], y[:-1])
             before = backend.xp.concatenate(parts).reshape(steps * batch, hidden)
-            backend.kernels.linear_backward(None, dwh, dbh, rows, None, before, wh, None)
+            backend.kernels.linear_backward(None, dwh, dbh, rows, None, before, wh, None, precision)
         dx = None if dx is None else dx.reshape(xd.shape)
         gradients = (dx, dh if needs[1] else None, dwi, dwh)
         return gradients if bi is None else (*gradients, dbi, dbh)
