@@ -137,9 +137,9 @@ void bind_linear(py::module_& m) {
         "The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.", 8);
     def<make_linear_forward>(m, "make_linear_forward", {"x", "w", "b", "activation", "recording", "precision"},
                              "linear_forward into new arrays: (y, saved), where saved is y, z or None.", 5);
-    def<make_linear_backward>(
-        m, "make_linear_backward", {"needs", "dy", "saved", "x", "w", "b", "activation", "precision"},
-        "linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.", 7);
+    def<make_linear_backward>(m, "make_linear_backward",
+                              {"needs", "dy", "saved", "x", "w", "b", "activation", "precision"},
+                              "linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.", 7);
     def<matmul>(m, "matmul", {"y", "a", "b", "precision"},
                 "y = a b for (m, k) and (k, n), or for each of a batch of them.", 3);
 }

@@ -39,8 +39,8 @@ __device__ __forceinline__ Word word_of(Bf16, const float* x) { // the first in 
     return w;
 }
 
-// Four matrices of 8 rows and one chunk: lane l gives the chunk of row l % 8 of matrix l / 8, and gets word l % 4 of row
-// l / 4 of each matrix.
+// Four matrices of 8 rows and one chunk: lane l gives the chunk of row l % 8 of matrix l / 8, and gets word l % 4 of
+// row l / 4 of each matrix.
 __device__ __forceinline__ void load_matrices(Word (&to)[4], const void* chunk) {
     const unsigned at = unsigned(__cvta_generic_to_shared(chunk));
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
@@ -73,7 +73,8 @@ inline void multiply_add(Tf32, float (&sum)[4], const Word (&a)[4], const Word* 
     cuda_on_cpu::multiply_add<1>(sum, a, b, [](Word w, int) { return cuda_on_cpu::float_of(w); });
 }
 inline void multiply_add(Bf16, float (&sum)[4], const Word (&a)[4], const Word* b) {
-    cuda_on_cpu::multiply_add<2>(sum, a, b, [](Word w, int i) { return cuda_on_cpu::float_of(i ? w & 0xffff0000u : w << 16); });
+    cuda_on_cpu::multiply_add<2>(sum, a, b,
+                                 [](Word w, int i) { return cuda_on_cpu::float_of(i ? w & 0xffff0000u : w << 16); });
 }
 
 #endif

@@ -5,11 +5,11 @@
 
 namespace fastgrad::cuda {
 
-template <class T, class Epilogue>
-void products(Precision precision, Size batch, Size m, Size n, Size k, View<T> a, View<T> b, Size a_step, Size b_step,
-              Epilogue epilogue) {
+template <class T, class Epilogue> void products(Precision precision, Size batch, Size m, Size n, Size k, View<T> a,
+                                                 View<T> b, Size a_step, Size b_step, Epilogue epilogue) {
     if constexpr (std::is_same_v<T, float>) {
-        if (precision == Precision::high) return tensor_products(Tf32(), batch, m, n, k, a, b, a_step, b_step, epilogue);
+        if (precision == Precision::high)
+            return tensor_products(Tf32(), batch, m, n, k, a, b, a_step, b_step, epilogue);
         if (precision == Precision::medium)
             return tensor_products(Bf16(), batch, m, n, k, a, b, a_step, b_step, epilogue);
     }

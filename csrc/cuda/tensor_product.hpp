@@ -95,8 +95,8 @@ void launch_tensor_product(Size count, Size m, Size n, Size k, Size k_part, View
     const auto kernel = tensor_product_kernel<Tile, Kind, packed, Epilogue>;
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Tile::shared));
     const dim3 blocks(blocks_for(n, Tile::columns), blocks_for(m, Tile::rows), unsigned(count));
-    launch(kernel, blocks, block_threads, std::size_t(Tile::shared), m, n, k, k_part, a, b.transposed(), a_step,
-           b_step, epilogue);
+    launch(kernel, blocks, block_threads, std::size_t(Tile::shared), m, n, k, k_part, a, b.transposed(), a_step, b_step,
+           epilogue);
 }
 
 using SmallTile = TensorTile<64, 64, 32, 16, 2>; // also for what cannot be read in fours
@@ -106,18 +106,19 @@ inline bool are_packed(Size m, Size n, Size k, View<float> a, View<float> b, Siz
 }
 
 // As products() and product() of gemm.hpp.
-template <class Kind, class Epilogue>
-void tensor_products(Kind, Size batch, Size m, Size n, Size k, View<float> a, View<float> b, Size a_step, Size b_step,
-                     Epilogue epilogue) {
+template <class Kind, class Epilogue> void tensor_products(Kind, Size batch, Size m, Size n, Size k, View<float> a,
+                                                           View<float> b, Size a_step, Size b_step, Epilogue epilogue) {
     if (batch == 0 || m == 0 || n == 0) return;
     const auto run = [&]<class Tile, bool packed>(Tile, std::bool_constant<packed>) {
         launch_tensor_product<Tile, Kind, packed>(batch, m, n, k, k, a, b, a_step, b_step, epilogue);
     };
     if (!are_packed(m, n, k, a, b, a_step, b_step)) return run(SmallTile(), std::false_type());
-    using Large = TensorTile<128, 256, 64, 64, 2 * Kind::per_word>;
     using Medium = TensorTile<128, 128, 64, 32, 2>;
-    const Size large = batch * Size(blocks_for(m, Large::rows)) * Size(blocks_for(n, Large::columns));
-    if (large >= multiprocessors() && has_shared(Large::shared)) return run(Large(), std::true_type());
+    if constexpr (Kind::per_word == 1) { // twice the numbers of bfloat16 would not leave registers for the sums
+        using Large = TensorTile<128, 256, 64, 64, 2>;
+        const Size large = batch * Size(blocks_for(m, Large::rows)) * Size(blocks_for(n, Large::columns));
+        if (large >= multiprocessors() && has_shared(Large::shared)) return run(Large(), std::true_type());
+    }
     if (batch * squares(m, n, 128) >= multiprocessors()) return run(Medium(), std::true_type());
     run(SmallTile(), std::true_type());
 }

@@ -1,6 +1,8 @@
-// What a block of a product on tensor cores has in shared memory: rows of 128 bytes along k, rounded on their way there.
+// What a block of a product on tensor cores has in shared memory: rows of 128 bytes along k, rounded on their way
+// there.
 //
-// A row's 8 chunks of 16 bytes are in an order of the row's own, so that neither writing nor reading meets a bank twice.
+// A row's 8 chunks of 16 bytes are in an order of the row's own, so that neither writing nor reading meets a bank
+// twice.
 #pragma once
 
 #include "mma.hpp"
@@ -19,8 +21,8 @@ __device__ __forceinline__ int moved(int place, int down, int by) {
     return (place ^ ((by ^ (down & 1)) * 2 * chunk_bytes)) + down * 16 * row_bytes;
 }
 
-// A block's tile is (rows, columns), a warp's (warp_rows, warp_columns) of it. It is fetched in pieces, as there are not
-// registers for all of it.
+// A block's tile is (rows, columns), a warp's (warp_rows, warp_columns) of it. It is fetched in pieces, as there are
+// not registers for all of it.
 template <int rows_, int columns_, int warp_rows_, int warp_columns_, int pieces_> struct TensorTile {
     static constexpr int rows = rows_, columns = columns_, warp_rows = warp_rows_, warp_columns = warp_columns_;
     static constexpr int pieces = pieces_;
@@ -31,11 +33,12 @@ template <int rows_, int columns_, int warp_rows_, int warp_columns_, int pieces
     static constexpr int shared = 2 * factor_bytes > sum_bytes ? 2 * factor_bytes : sum_bytes;
 };
 
-// One factor's way into shared memory: fetched to registers while the tile before is computed with, then rounded and put
-// down. Neighbouring threads read along the dimension that is contiguous.
+// One factor's way into shared memory: fetched to registers while the tile before is computed with, then rounded and
+// put down. Neighbouring threads read along the dimension that is contiguous.
 //
 // A thread has the words of one chunk's size at a time, a unit: side by side in a row, or one below the other in four
-// rows. Its units lie `apart` rows from each other. packed: fours can be read at once, and all are whole (can_be_packed).
+// rows. Its units lie `apart` rows from each other. packed: fours can be read at once, and all are whole
+// (can_be_packed).
 template <int rows, int pieces, class Kind, bool packed> struct Factor {
     static constexpr int per_word = Kind::per_word;
     static constexpr int depth = row_bytes / int(sizeof(Word)) * per_word;

@@ -196,23 +196,23 @@ def get_num_threads() -> int:
     """
     How many threads kernels may use.
     """
-def linear_adam(w: typing.Any, b: typing.Any, w_state: typing.Any, b_state: typing.Any, w_step: int, b_step: int, dz: typing.Any, x: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool) -> None:
+def linear_adam(w: typing.Any, b: typing.Any, w_state: typing.Any, b_state: typing.Any, w_step: int, b_step: int, dz: typing.Any, x: typing.Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, l1: float, decoupled: bool, maximize: bool, precision: str | None) -> None:
     """
     A step of Adam likewise; states are (exp_avg, exp_avg_sq[, max_exp_avg_sq]).
     """
-def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, activation: Activation | None) -> None:
+def linear_backward(dx: typing.Any, dw: typing.Any, db: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, activation: Activation | None, precision: str | None) -> None:
     """
     The gradients of linear_forward that are not None; saved is y or z, as activation.reads says.
     """
-def linear_forward(y: typing.Any, z: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> None:
+def linear_forward(y: typing.Any, z: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, precision: str | None) -> None:
     """
     y = f(z), z = x wᵀ + b: x (m, k), w (n, k), b (n,) or None, y and z (m, n); z may be None.
     """
-def linear_grad_input(dx: typing.Any, dz: typing.Any, w: typing.Any, saved: typing.Any, activation: Activation | None) -> None:
+def linear_grad_input(dx: typing.Any, dz: typing.Any, w: typing.Any, saved: typing.Any, activation: Activation | None, precision: str | None) -> None:
     """
     dx = (dz w) f'(saved): dx (m, k), dz (m, n), w (n, k), saved (m, k) or None.
     """
-def linear_sgd(w: typing.Any, b: typing.Any, w_buffer: typing.Any, b_buffer: typing.Any, dz: typing.Any, x: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool) -> None:
+def linear_sgd(w: typing.Any, b: typing.Any, w_buffer: typing.Any, b_buffer: typing.Any, dz: typing.Any, x: typing.Any, lr: float, momentum: float, dampening: float, weight_decay: float, l1: float, nesterov: bool, maximize: bool, precision: str | None) -> None:
     """
     A step of SGD on w (n, k) and b with the gradients dzᵀ x and the sum of dz; buffers hold values.
     """
@@ -228,15 +228,15 @@ def make_cross_entropy(x: typing.Any, target: typing.Any, ignore_index: int, lab
     """
     cross_entropy of class indices into new arrays: (loss, dx or None).
     """
-def make_linear_backward(needs: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None) -> typing.Any:
+def make_linear_backward(needs: typing.Any, dy: typing.Any, saved: typing.Any, x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, precision: str | None) -> typing.Any:
     """
     linear_backward into new arrays: (dx, dw) or (dx, dw, db), None where not needed.
     """
-def make_linear_forward(x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, recording: bool) -> typing.Any:
+def make_linear_forward(x: typing.Any, w: typing.Any, b: typing.Any, activation: Activation | None, recording: bool, precision: str | None) -> typing.Any:
     """
     linear_forward into new arrays: (y, saved), where saved is y, z or None.
     """
-def matmul(y: typing.Any, a: typing.Any, b: typing.Any) -> None:
+def matmul(y: typing.Any, a: typing.Any, b: typing.Any, precision: str | None) -> None:
     """
     y = a b for (m, k) and (k, n), or for each of a batch of them.
     """

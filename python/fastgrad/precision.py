@@ -34,8 +34,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     Notes
     -----
     It holds for the products of `fastgrad.nn.functional.linear`, recurrent layers and `fastgrad.matmul`, forward, and
-    backward of what runs from now on. Tensors stay float32. On the CPU, and for float64, it changes nothing. A step that
-    `fastgrad.compile` has recorded keeps what held then.
+    backward of what runs from now on. Tensors stay float32. On the CPU, and for float64, it changes nothing. A step
+    that `fastgrad.compile` has recorded keeps what held then; a small network that it runs as one kernel computes in
+    float32 in any case.
 
     Source: ``torch.set_float32_matmul_precision``.
 
@@ -110,9 +111,9 @@ class autocast:
 
     Notes
     -----
-    Products are those of `set_float32_matmul_precision`, computed as for ``"medium"``. Backward computes as forward did,
-    so ``loss.backward()`` may follow the block. Unlike in torch, tensors stay float32, between the products as well, so
-    no scaling of gradients is needed.
+    Products are those of `set_float32_matmul_precision`, computed as for ``"medium"``. Backward computes as forward
+    did, so ``loss.backward()`` may follow the block. Unlike in torch, tensors stay float32, between the products as
+    well, so no scaling of gradients is needed.
 
     Source: ``torch.autocast``.
 

@@ -171,7 +171,7 @@ def test_outputs_must_not_overlap_indices(kernel):
 def test_the_number_of_arguments_is_checked():
     for kernel, (_, arguments) in CALLS.items():
         values = list(arguments.values())
-        for wrong in (values[:-1], [*values, None], []):
+        for wrong in (values[:-1], [*values, None, None], []):
             with pytest.raises(TypeError):
                 getattr(_cpu, kernel)(*wrong)
 

@@ -260,7 +260,8 @@ def _fuse_update(plan: Plan, i: int, j: int) -> None:
         )  # fmt: skip
     else:
         steps, options = second.args[5], second.args[6:]
-        args = (w, b, w_state, b_state, steps[w_at], steps[b_at] if b_at is not None else 1, dz, x, *options, *precision)
+        b_step = steps[b_at] if b_at is not None else 1
+        args = (w, b, w_state, b_state, steps[w_at], b_step, dz, x, *options, *precision)
     plan.commands[i] = kernel(f"linear_{second.name}", args, [], operands, second.update)
     _take_out(second, set(chosen))
 

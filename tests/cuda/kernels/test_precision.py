@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
-from tests.cuda.kernels.conftest import Device, differences
+from tests.cuda.kernels.conftest import Device
 
 PRECISIONS = ["high", "medium"]
 # Awkward ones, more than a tile of each size, and enough of k for parts.

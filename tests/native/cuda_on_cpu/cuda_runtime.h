@@ -61,9 +61,9 @@ namespace cuda_on_cpu {
 // Hands 8 bytes over from lane to lane; `from` is the lane whose value this one gets.
 std::uint64_t exchange(std::uint64_t mine, int from);
 int lane();
-void show(std::uint64_t mine);  // to the other lanes, once they have met at a barrier
-std::uint64_t shown(int lane);  // by another lane
-void* dynamic_shared(); // of the block that runs
+void show(std::uint64_t mine); // to the other lanes, once they have met at a barrier
+std::uint64_t shown(int lane); // by another lane
+void* dynamic_shared();        // of the block that runs
 
 template <class T> T exchanged(T value, int from) {
     static_assert(sizeof(T) <= 8);
