@@ -17,10 +17,12 @@ from pathlib import Path
 from types import ModuleType
 
 import fastgrad as fg
+from fastgrad.cuda import library
 
 STANDIN = Path(__file__).parent / "standin"
 EMULATED = os.environ.get("FASTGRAD_EMULATED_CUDA")  # an extension module
 HAS_GPU = fg.cuda.is_available()  # a real one
+BUILT = library.kernels()  # the module that was built with nvcc, if it was
 POOL = not os.environ.get("FASTGRAD_NO_POOL")
 
 
