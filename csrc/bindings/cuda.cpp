@@ -3,6 +3,8 @@
 #include "module.hpp"
 #include "shared.hpp"
 
+#include "../cuda/choice.hpp"
+
 #include <utility>
 
 namespace fastgrad {
@@ -59,6 +61,23 @@ int count_devices() {
     return count;
 }
 
+const char* name_of(cuda::Kernels kernels) {
+    return kernels == cuda::Kernels::own ? "fastgrad" : kernels == cuda::Kernels::library ? "cublas" : "auto";
+}
+void set_product_kernels(const std::string& name) {
+    for (const auto kernels : {cuda::Kernels::fastest, cuda::Kernels::own, cuda::Kernels::library})
+        if (name == name_of(kernels)) return cuda::set_kernels(kernels);
+    bad_value("set_product_kernels", "kernels", "'" + name + "'", "'auto', 'fastgrad' or 'cublas'");
+}
+py::list measured_products() {
+    constexpr const char* precisions[] = {"highest", "high", "medium"};
+    py::list all;
+    for (const cuda::Measured& p : cuda::measured_products())
+        all.append(py::dict(py::arg("precision") = precisions[int(p.precision)], py::arg("m") = p.m, py::arg("n") = p.n,
+                            py::arg("k") = p.k, py::arg("fastgrad") = p.own, py::arg("cublas") = p.library));
+    return all;
+}
+
 py::dict build() {
     return py::dict(py::arg("compiler") = FASTGRAD_CUDA_COMPILER,
                     py::arg("architectures") = FASTGRAD_CUDA_ARCHITECTURES);
@@ -77,6 +96,12 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
     bind_device(m);
     m.def("build", &build, "Compiler, and the architectures that there is code for.");
     m.def("device_count", &count_devices, "How many GPUs can be used; 0 without a driver.");
+    m.def("_load_library", &cuda::load_library, py::arg("file"),
+          "Whether a file is cuBLAS, which is used from now on.");
+    m.def("_has_library", &cuda::has_library, "Whether there is cuBLAS.");
+    m.def("_set_product_kernels", &set_product_kernels, py::arg("kernels"), "'auto', 'fastgrad' or 'cublas'.");
+    m.def("_product_kernels", [] { return name_of(cuda::kernels_of_products()); }, "What was set.");
+    m.def("_measured_products", &measured_products, "What 'auto' has measured: seconds of each.");
     m.def("synchronize", &synchronize, "Waits for the current stream, and raises what kernels have found on it.");
 }
 

@@ -33,10 +33,12 @@ template <class T> __device__ __attribute__((noinline)) T backward_by_index(T dy
 }
 
 template <class T> struct StoreActivated { // y = f(z), z = sum + b
+    static constexpr bool is_plain = false;
     T *y, *z;
     const T* b;
     Size n;
     BoundActivation f;
+    T* place() const { return y; }
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         T value[fragment];
 #pragma unroll
@@ -48,10 +50,12 @@ template <class T> struct StoreActivated { // y = f(z), z = sum + b
     }
 };
 template <class T> struct StoreDerived { // dx = sum f'(saved)
+    static constexpr bool is_plain = false;
     T* dx;
     const T* saved;
     Size n;
     BoundActivation f;
+    T* place() const { return dx; }
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         T value[fragment];
 #pragma unroll

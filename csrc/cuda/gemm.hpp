@@ -94,9 +94,11 @@ template <class T> __device__ __forceinline__ void store(T* to, const T* values,
     }
 }
 
-template <class T> struct Store { // y (m, n), one matrix after the other
+template <class T> struct Store {          // y (m, n), one matrix after the other
+    static constexpr bool is_plain = true; // the elements stay what they are
     T* y;
     Size m, n;
+    T* place() const { return y; } // for the elements as they are, if there is one
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         store(y + (Size(blockIdx.z) * m + i) * n + j, sums, count);
     }

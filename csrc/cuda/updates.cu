@@ -55,9 +55,11 @@ template <class T, class S, class Options> void update(const S* parameters, Size
 
 // The epilogue of dw = dzᵀ x: element (i, j) of the product is number i * inner + j of w in memory.
 template <class T, class S, class Options> struct Apply {
+    static constexpr bool is_plain = false;
     S w;
     Latest<Options> options;
     Size inner;
+    static constexpr T* place() { return nullptr; }
     __device__ void operator()(Size i, Size j, const T* dw, int count) const {
         with_rule<T>(options.get(), w, [&](const auto& rule) {
 #pragma unroll
@@ -77,7 +79,7 @@ template <class T, class S, class Options> struct ApplySum {
 };
 
 template <class T, class L> void update_from_gradients(const L& l) {
-    reserve(room_for_column_sums<T>(l.m, l.n) + room_for_product<T>(l.n, l.k, l.m));
+    reserve(room_for_column_sums<T>(l.m, l.n) + room_for_product<T>(l.n, l.k, l.m) + room_for_library(l.n, l.k));
     if (l.b.p) { column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)}); }
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;

@@ -27,6 +27,7 @@ from fastgrad.cuda.memory import (
     memory_reserved,
     reset_peak_memory_stats,
 )
+from fastgrad.cuda.products import get_product_kernels, measured_products, set_product_kernels
 from fastgrad.cuda.streams import Event, Stream, current_stream, default_stream, stream
 
 __all__ = [
@@ -41,16 +42,19 @@ __all__ = [
     "get_device_capability",
     "get_device_name",
     "get_device_properties",
+    "get_product_kernels",
     "is_available",
     "is_built",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "measured_products",
     "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "reset_peak_memory_stats",
     "set_device",
+    "set_product_kernels",
     "stream",
     "synchronize",
 ]

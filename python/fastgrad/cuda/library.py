@@ -63,6 +63,7 @@ def cupy() -> Any:
     _tape.set_device_array(library.ndarray)
     _cpu._set_other_device(library.ndarray, native)
     importlib.import_module("fastgrad.compile").bind(native)
+    importlib.import_module("fastgrad.cuda.products").load(native)
     return library
 
 

@@ -155,6 +155,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t*, unsigned);
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
 cudaError_t cudaEventDestroy(cudaEvent_t);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t);
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned);
 cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode);
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*);
@@ -165,6 +167,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
 cudaError_t cudaGraphDestroy(cudaGraph_t);
 
 namespace cuda_on_cpu {
+// Does some work, or keeps it for the graph that the stream captures.
+cudaError_t submit(std::function<void()> work, cudaStream_t stream);
 // Runs `thread` for every thread of every block, or keeps it for the graph that the stream captures.
 cudaError_t run(std::function<void()> thread, dim3 blocks, dim3 threads, std::size_t shared, cudaStream_t stream);
 } // namespace cuda_on_cpu

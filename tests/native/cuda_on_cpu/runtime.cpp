@@ -1,6 +1,7 @@
 // The runtime behind cuda_runtime.h beside this file: fibers, and memory that is the processor's.
 #include "cuda_runtime.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -144,33 +145,36 @@ struct CUgraphExec_st {
 
 namespace {
 thread_local CUgraph_st* capturing = nullptr;
+thread_local cudaStream_t captured = nullptr; // the stream
 thread_local cudaError_t last_error = cudaSuccess;
 
 cudaError_t result(cudaError_t e) {
     if (e != cudaSuccess) last_error = e;
     return e;
 }
-cudaError_t submit(std::function<void()> work) {
-    if (capturing) capturing->nodes.push_back(std::move(work));
-    else work();
-    return cudaSuccess;
-}
 } // namespace
 
 namespace cuda_on_cpu {
-cudaError_t run(std::function<void()> thread, dim3 blocks, dim3 threads, std::size_t shared, cudaStream_t) {
+cudaError_t submit(std::function<void()> work, cudaStream_t stream) {
+    if (capturing && stream == captured) capturing->nodes.push_back(std::move(work));
+    else work();
+    return cudaSuccess;
+}
+cudaError_t run(std::function<void()> thread, dim3 blocks, dim3 threads, std::size_t shared, cudaStream_t stream) {
     if (threads.x * threads.y * threads.z > 1024 || threads.x == 0 || blocks.x == 0 || blocks.y > 65535 ||
         blocks.z > 65535 || shared > (227 << 10))
         return result(cudaErrorInvalidValue);
-    return submit([=] {
-        blockDim = threads, gridDim = blocks;
-        for (unsigned z = 0; z < blocks.z; ++z)
-            for (unsigned y = 0; y < blocks.y; ++y)
-                for (unsigned x = 0; x < blocks.x; ++x) {
-                    blockIdx = dim3(x, y, z);
-                    run_block(thread, threads, shared + 128);
-                }
-    });
+    return submit(
+        [=] {
+            blockDim = threads, gridDim = blocks;
+            for (unsigned z = 0; z < blocks.z; ++z)
+                for (unsigned y = 0; y < blocks.y; ++y)
+                    for (unsigned x = 0; x < blocks.x; ++x) {
+                        blockIdx = dim3(x, y, z);
+                        run_block(thread, threads, shared + 128);
+                    }
+        },
+        stream);
 }
 } // namespace cuda_on_cpu
 
@@ -219,22 +223,33 @@ cudaError_t cudaMallocManaged(void** p, std::size_t bytes, unsigned) { return cu
 cudaError_t cudaFree(void* p) { return std::free(p), cudaSuccess; }
 cudaError_t cudaHostAlloc(void** p, std::size_t bytes, unsigned) { return cudaMalloc(p, bytes); }
 cudaError_t cudaHostGetDevicePointer(void** device, void* host, unsigned) { return *device = host, cudaSuccess; }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n, cudaMemcpyKind, cudaStream_t) {
-    return submit([=] { std::memmove(to, from, n); });
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n, cudaMemcpyKind, cudaStream_t stream) {
+    return cuda_on_cpu::submit([=] { std::memmove(to, from, n); }, stream);
 }
-cudaError_t cudaMemsetAsync(void* to, int value, std::size_t n, cudaStream_t) {
-    return submit([=] { std::memset(to, value, n); });
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t n, cudaStream_t stream) {
+    return cuda_on_cpu::submit([=] { std::memset(to, value, n); }, stream);
 }
-cudaError_t cudaStreamCreate(cudaStream_t* s) { return *s = nullptr, cudaSuccess; }
+struct CUstream_st {};
+struct CUevent_st {
+    std::chrono::steady_clock::time_point time;
+};
+cudaError_t cudaStreamCreate(cudaStream_t* s) { return *s = new CUstream_st, cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { return cudaStreamCreate(s); }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { return *e = nullptr, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { return *e = new CUevent_st{}, cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t) {
+    return e->time = std::chrono::steady_clock::now(), cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+    *milliseconds = std::chrono::duration<float, std::milli>(end->time - begin->time).count();
+    return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t e) { return delete e, cudaSuccess; }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+cudaError_t cudaStreamDestroy(cudaStream_t s) { return delete s, cudaSuccess; }
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
     if (capturing) return result(cudaErrorInvalidValue);
-    capturing = new CUgraph_st;
+    capturing = new CUgraph_st, captured = stream;
     return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
@@ -250,8 +265,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
     *executable = new CUgraphExec_st{graph->nodes};
     return cudaSuccess;
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
-    for (const auto& node : executable->nodes) submit(node);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+    for (const auto& node : executable->nodes) cuda_on_cpu::submit(node, stream);
     return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) { return delete executable, cudaSuccess; }

@@ -1,0 +1,80 @@
+"""Who makes the products of matrices on a GPU: fastgrad's kernels, or cuBLAS where that is faster."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from fastgrad.cuda import library
+from fastgrad.errors import bad_type
+
+__all__ = ["get_product_kernels", "measured_products", "set_product_kernels"]
+
+
+def set_product_kernels(kernels: str) -> None:
+    """Choose what makes products of float32 matrices on GPUs, in all threads.
+
+    Parameters
+    ----------
+    kernels : {"auto", "fastgrad", "cublas"}
+        ``"auto"``, the default: for every kind of large product (sizes, layouts, precision, and whether an activation or
+        an update follows) both make it a few times when it is first met, and the faster one is kept; small ones are
+        fastgrad's. The others are used for all sizes. cuBLAS cannot take every layout: what it cannot is fastgrad's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these names.
+    RuntimeError
+        If it is ``"cublas"`` and that was not found, or CUDA cannot be used.
+
+    Notes
+    -----
+    A choice stays as long as the process lives, so the same step has the same bits; another process may choose otherwise,
+    and sums then differ by rounding. Name one of both for the same bits everywhere.
+    """
+    if not isinstance(kernels, str):
+        raise bad_type("set_product_kernels", "kernels", f"a {type(kernels).__name__}", "a str")
+    native = _native()
+    if kernels == "cublas" and not native._has_library():
+        raise RuntimeError(
+            "set_product_kernels(): argument 'kernels' is 'cublas', expected 'auto' or 'fastgrad': cupy has loaded no cuBLAS"
+        )
+    native._set_product_kernels(kernels)
+
+
+def get_product_kernels() -> str:
+    """What `set_product_kernels` has set: ``"auto"``, ``"fastgrad"`` or ``"cublas"``."""
+    name: str = _native()._product_kernels()
+    return name
+
+
+def measured_products() -> list[dict[str, Any]]:
+    """What ``"auto"`` has measured so far.
+
+    Returns
+    -------
+    list of dict
+        Per kind of product: ``precision``; the sizes ``m, n, k`` of (m, k) times (k, n); the seconds that ``fastgrad`` and
+        ``cublas`` took, the latter -1 where it cannot make it; ``used``, the name of the faster one.
+    """
+    found: list[dict[str, Any]] = _native()._measured_products()
+    for each in found:
+        each["used"] = "cublas" if 0 <= each["cublas"] < each["fastgrad"] else "fastgrad"
+    return found
+
+
+def _native() -> Any:
+    library.cupy()  # or why CUDA cannot be used
+    return library.kernels()
+
+
+def load(native: Any) -> None:
+    """Look for cuBLAS: cupy has loaded the one that it works with, by whichever way it was installed."""
+    try:
+        importlib.import_module("cupy_backends.cuda.libs.cublas")
+    except ImportError:  # no such module, or a library that is missing
+        return
+    for version in (13, 12, 14):
+        if native._load_library(f"libcublas.so.{version}"):
+            return

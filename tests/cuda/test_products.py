@@ -1,0 +1,125 @@
+"""Products by cuBLAS, and the choice between it and fastgrad's kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad import nn, optim
+from fastgrad.cuda import library
+from fastgrad.nn import functional as F
+from tests.cuda.compare import IS_STANDIN
+from tests.cuda.conftest import EMULATED
+
+pytestmark = pytest.mark.skipif(
+    IS_STANDIN, reason="there is no GPU to be used; tools/emulate_cuda.sh runs these tests on the processor"
+)
+
+
+@pytest.fixture(autouse=True)
+def _cublas() -> Iterator[None]:
+    native: Any = library.kernels()
+    library.cupy()
+    if EMULATED:  # which has products under cuBLAS's names
+        assert native._load_library(EMULATED)
+    if not native._has_library():
+        pytest.skip("cupy has loaded no cuBLAS")
+    yield
+    fg.cuda.set_product_kernels("auto")
+    fg.set_float32_matmul_precision("highest")
+
+
+def calls() -> int:
+    return ctypes.CDLL(EMULATED).cublas_calls() if EMULATED else 0
+
+
+def numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng((seed, *shape)).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("layouts", ["CC", "CF", "FC", "FF"])
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 5, 7), (9, 1, 3), (33, 17, 70), (64, 64, 64), (3, 4, 0)])
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_matmul(layouts: str, size: tuple[int, int, int], precision: str) -> None:
+    m, n, k = size
+    a, b = (np.array(x, order=o) for x, o in zip((numbers(m, k), numbers(k, n, seed=1)), layouts, strict=True))
+    x, y = (fg.from_numpy(each).to("cuda") for each in (a, b))
+    fg.set_float32_matmul_precision(precision)
+    found = []
+    for kernels in ("fastgrad", "cublas"):
+        fg.cuda.set_product_kernels(kernels)
+        before = calls()
+        found.append((x @ y).cpu().numpy())
+        assert calls() - before == (EMULATED is not None and kernels == "cublas" and k > 0)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-5)
+
+
+def test_what_lies_in_neither_rows_nor_columns_is_fastgrads() -> None:
+    fg.cuda.set_product_kernels("cublas")
+    x = fg.from_numpy(numbers(8, 12)).to("cuda")
+    before = calls()
+    y = x[::2, ::3] @ x[:4]
+    assert calls() == before
+    a = x.cpu().numpy()
+    np.testing.assert_allclose(y.cpu().numpy(), a[::2, ::3] @ a[:4], rtol=1e-5, atol=1e-5)
+
+
+def trained(kernels: str, way: str, optimizer: str) -> list[np.ndarray]:
+    fg.cuda.set_product_kernels(kernels)
+    fg.manual_seed(3)
+    net = nn.Sequential(nn.Linear(20, 140), nn.GELU(), nn.Linear(140, 150), nn.Tanh(), nn.Linear(150, 140)).to("cuda")
+    opt: Any = optim.SGD if optimizer == "sgd" else optim.Adam
+    opt = opt(net.parameters(), lr=0.01)
+
+    def step(x: Any, target: Any) -> Any:
+        loss = F.cross_entropy(net(x), target)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        return loss
+
+    call = step if way == "eager" else fg.compile(step)
+    x, target = fg.from_numpy(numbers(24, 20)).to("cuda"), fg.arange(24, device="cuda")
+    losses = [float(call(x, target)) for _ in range(3)]
+    return [np.array(losses), *[p.detach().cpu().numpy() for p in net.parameters()]]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("way", ["eager", "recorded"])
+def test_steps(way: str, optimizer: str) -> None:
+    before = calls()
+    expected = trained("fastgrad", way, optimizer)
+    assert calls() == before
+    for found, right in zip(trained("cublas", way, optimizer), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=2e-5, atol=2e-5)
+    assert not EMULATED or calls() >= before + 8
+
+
+@pytest.mark.parametrize("way", ["eager", "recorded"])
+def test_auto_measures_each_kind_of_large_product_once(way: str) -> None:
+    fg.cuda.set_product_kernels("auto")
+    x, w = fg.from_numpy(numbers(2, 1024)).to("cuda"), fg.from_numpy(numbers(2049, 1024)).to("cuda")
+    call: Any = (lambda x: F.linear(x, w, activation="relu")) if way == "eager" else None
+    call = call or fg.compile(lambda x: F.linear(x, w, activation="tanh"))
+    results = [call(x).cpu().numpy() for _ in range(3)]
+    expected = x.cpu().numpy() @ w.cpu().numpy().T
+    expected = np.maximum(expected, 0) if way == "eager" else np.tanh(expected)
+    np.testing.assert_allclose(results[0], expected, rtol=1e-4, atol=1e-4)
+    assert all(np.array_equal(results[0], each) for each in results[1:])
+    kinds = [p for p in fg.cuda.measured_products() if (p["m"], p["n"], p["k"]) == (2, 2049, 1024)]
+    assert len(kinds) == 1
+    assert kinds[0]["fastgrad"] > 0
+    assert kinds[0]["used"] in ("fastgrad", "cublas")
+
+
+def test_names() -> None:
+    assert fg.cuda.get_product_kernels() == "auto"
+    with pytest.raises(ValueError, match=r"set_product_kernels\(\): argument 'kernels' is 'mine', expected 'auto'"):
+        fg.cuda.set_product_kernels("mine")
+    with pytest.raises(TypeError, match="'kernels' is a int"):
+        fg.cuda.set_product_kernels(1)  # type: ignore[arg-type]
