@@ -17,9 +17,10 @@ def set_product_kernels(kernels: str) -> None:
     Parameters
     ----------
     kernels : {"auto", "fastgrad", "cublas"}
-        ``"auto"``, the default: for every kind of large product (sizes, layouts, precision, and whether an activation or
-        an update follows) both make it a few times when it is first met, and the faster one is kept; small ones are
-        fastgrad's. The others are used for all sizes. cuBLAS cannot take every layout: what it cannot is fastgrad's.
+        ``"auto"``, the default: for every kind of large product (sizes, layouts, precision, and whether an activation
+        or an update follows) both make it a few times when it is first met, and the faster one is kept; small ones
+        are fastgrad's. The others are used for all sizes. cuBLAS cannot take every layout: what it cannot is
+        fastgrad's.
 
     Raises
     ------
@@ -30,15 +31,16 @@ def set_product_kernels(kernels: str) -> None:
 
     Notes
     -----
-    A choice stays as long as the process lives, so the same step has the same bits; another process may choose otherwise,
-    and sums then differ by rounding. Name one of both for the same bits everywhere.
+    A choice stays as long as the process lives, so the same step has the same bits; another process may choose
+    otherwise, and sums then differ by rounding. Name one of both for the same bits everywhere.
     """
     if not isinstance(kernels, str):
         raise bad_type("set_product_kernels", "kernels", f"a {type(kernels).__name__}", "a str")
     native = _native()
     if kernels == "cublas" and not native._has_library():
         raise RuntimeError(
-            "set_product_kernels(): argument 'kernels' is 'cublas', expected 'auto' or 'fastgrad': cupy has loaded no cuBLAS"
+            "set_product_kernels(): argument 'kernels' is 'cublas', expected 'auto' or 'fastgrad': cupy has loaded no "
+            "cuBLAS"
         )
     native._set_product_kernels(kernels)
 
@@ -55,8 +57,8 @@ def measured_products() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Per kind of product: ``precision``; the sizes ``m, n, k`` of (m, k) times (k, n); the seconds that ``fastgrad`` and
-        ``cublas`` took, the latter -1 where it cannot make it; ``used``, the name of the faster one.
+        Per kind of product: ``precision``; the sizes ``m, n, k`` of (m, k) times (k, n); the seconds that ``fastgrad``
+        and ``cublas`` took, the latter -1 where it cannot make it; ``used``, the name of the faster one.
     """
     found: list[dict[str, Any]] = _native()._measured_products()
     for each in found:
