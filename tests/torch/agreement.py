@@ -20,13 +20,20 @@ def _flat(result: Any) -> list[Any]:
 
 
 def _array(value: Any) -> np.ndarray:
-    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
 
 
-def agree(case: Case, arrays: Sequence[np.ndarray], rtol: float = 1e-12, atol: float = 1e-12) -> None:
+def agree(
+    case: Case,
+    arrays: Sequence[np.ndarray],
+    rtol: float = 1e-12,
+    atol: float = 1e-12,
+    device: str = "cpu",
+    torch_device: str = "cpu",
+) -> None:
     """``case(module, *tensors)`` gives the same values, dtypes and, for floating-point inputs, gradients in both."""
-    ours = [fg.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
-    theirs = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
+    ours = [fg.tensor(a, device=device, requires_grad=a.dtype.kind == "f") for a in arrays]
+    theirs = [torch.tensor(a, device=torch_device, requires_grad=a.dtype.kind == "f") for a in arrays]
     y, z = _flat(case(fg, *ours)), _flat(case(torch, *theirs))
     assert len(y) == len(z)
     rng = np.random.default_rng(0)
@@ -40,8 +47,8 @@ def agree(case: Case, arrays: Sequence[np.ndarray], rtol: float = 1e-12, atol: f
             assert a.requires_grad == b.requires_grad
             if b.requires_grad:
                 dy = rng.standard_normal(expected.shape).astype(expected.dtype)
-                dys.append((a, fg.tensor(dy)))
-                dzs.append((b, torch.tensor(dy)))
+                dys.append((a, fg.tensor(dy, device=a.device)))
+                dzs.append((b, torch.tensor(dy, device=b.device)))
     if not dys:
         return
     fg.autograd.backward([a for a, _ in dys], [dy for _, dy in dys])
@@ -50,4 +57,4 @@ def agree(case: Case, arrays: Sequence[np.ndarray], rtol: float = 1e-12, atol: f
         assert (x.grad is None) == (x_.grad is None)
         if x.grad is not None:
             assert x.grad.dtype == x.dtype
-            np.testing.assert_allclose(x.grad.numpy(), x_.grad.numpy(), rtol, atol)
+            np.testing.assert_allclose(_array(x.grad), _array(x_.grad), rtol, atol)
