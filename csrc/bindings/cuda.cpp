@@ -74,7 +74,8 @@ py::list measured_products() {
     py::list all;
     for (const cuda::Measured& p : cuda::measured_products())
         all.append(py::dict(py::arg("precision") = precisions[int(p.precision)], py::arg("m") = p.m, py::arg("n") = p.n,
-                            py::arg("k") = p.k, py::arg("fastgrad") = p.own, py::arg("cublas") = p.library));
+                            py::arg("k") = p.k, py::arg("fastgrad") = p.own, py::arg("cublas") = p.library,
+                            py::arg("finish") = p.finish));
     return all;
 }
 

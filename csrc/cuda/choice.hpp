@@ -12,12 +12,16 @@ enum class Kernels { fastest, own, library };
 void set_kernels(Kernels kernels);
 Kernels kernels_of_products();
 
-// A kind of product that was met: its sizes and layouts, the seconds that each took, and which one is used.
+// A kind of product that was met: its sizes and layouts, the seconds that each took, and those of another kernel that
+// does what is left to do with the library's result.
 struct Measured {
     Precision precision;
     Size m, n, k;
-    bool a_in_columns, b_in_columns, is_plain;
-    double own, library;
+    bool a_in_columns, b_in_columns;
+    double own, library, finish;
+    bool is_library_faster(bool is_plain) const {
+        return library >= 0 && (is_plain ? library : library + finish) < own;
+    }
 };
 std::vector<Measured> measured_products();
 

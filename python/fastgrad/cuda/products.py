@@ -17,10 +17,9 @@ def set_product_kernels(kernels: str) -> None:
     Parameters
     ----------
     kernels : {"auto", "fastgrad", "cublas"}
-        ``"auto"``, the default: for every kind of large product (sizes, layouts, precision, and whether an activation
-        or an update follows) both make it a few times when it is first met, and the faster one is kept; small ones
-        are fastgrad's. The others are used for all sizes. cuBLAS cannot take every layout: what it cannot is
-        fastgrad's.
+        ``"auto"``, the default: every kind of large product (sizes, layouts, precision) is made by both a few times
+        when it is first met, and the faster one is kept; small ones are fastgrad's. The others are used for all
+        sizes. cuBLAS cannot take every layout: what it cannot is fastgrad's.
 
     Raises
     ------
@@ -58,7 +57,9 @@ def measured_products() -> list[dict[str, Any]]:
     -------
     list of dict
         Per kind of product: ``precision``; the sizes ``m, n, k`` of (m, k) times (k, n); the seconds that ``fastgrad``
-        and ``cublas`` took, the latter -1 where it cannot make it; ``used``, the name of the faster one.
+        and ``cublas`` took, the latter -1 where it cannot make it; those of ``finish``, another kernel that does what
+        is left to do behind cuBLAS where an activation or an update follows; ``used``, the name of what makes a
+        product that nothing follows.
     """
     found: list[dict[str, Any]] = _native()._measured_products()
     for each in found:
