@@ -22,7 +22,7 @@ def set_float32_matmul_precision(precision: str) -> None:
     Parameters
     ----------
     precision : {"highest", "high", "medium"}
-        ``"highest"``, the default: in float32, with the bits that the CPU has. ``"high"``: the factors are rounded to
+        ``"highest"``, the default: in float32. ``"high"``: the factors are rounded to
         TF32 (10 bits after the point). ``"medium"``: to bfloat16 (7 bits). Both run on tensor cores and add up in
         float32.
 
