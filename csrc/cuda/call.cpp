@@ -25,8 +25,6 @@ Scratch& scratch_of_call() {
     return all.try_emplace({current_device(), call.stream}, false).first->second;
 }
 
-constexpr std::size_t up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
-
 } // namespace
 
 Scratch::~Scratch() {

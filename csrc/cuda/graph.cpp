@@ -6,8 +6,6 @@
 namespace fastgrad::cuda {
 namespace {
 
-constexpr std::size_t up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
-
 Size total(const std::vector<Move>& moves) {
     Size bytes = 0;
     for (const Move& m : moves) bytes += m.bytes;
@@ -80,12 +78,13 @@ void Graph::lay_out() {
 // One graph for all commands up to one in Python; the first begins with the arguments, the last ends with the results.
 void Graph::capture(cudaStream_t stream) {
     Mail* const mail = reinterpret_cast<Mail*>(device_);
+    const char* const name = call.kernel; // commands give it theirs
     const auto& commands = program_.commands();
     for (std::size_t i = 0; i <= commands.size(); ++i) {
         Capture part(stream);
         if (i == 0) launch_begin(mail, total(ins_));
         for (; i < commands.size() && !commands[i]->needs_python(); ++i) commands[i]->run();
-        call.kernel = "a compiled function";
+        call.kernel = name;
         if (i == commands.size()) launch_end(mail, total(outs_));
         parts_.push_back({part.finish(), nullptr});
         if (i == commands.size()) return;

@@ -59,6 +59,9 @@ void launch(void (*kernel)(P...), dim3 blocks, dim3 threads, std::size_t shared,
     run(P(arguments)...);
 }
 
+// The next multiple of a unit.
+constexpr std::size_t up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 // Blocks for n pieces of work of which a block does `each`.
 inline unsigned blocks_for(Size n, Size each) { return unsigned((n + each - 1) / each); }
 

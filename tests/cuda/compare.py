@@ -9,6 +9,8 @@ import numpy as np
 import fastgrad as fg
 from fastgrad.cuda import library
 
+# Operations of tests/torch that make tensors of their own, on the CPU.
+ON_THE_CPU = ("cat empty", "leaf_parent", "write_rows", "fresh_base_gets_history_through_a_view")
 IS_STANDIN = library.kernels().__name__ == "kernels"
 
 

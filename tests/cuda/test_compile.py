@@ -11,7 +11,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
-from tests.cuda.compare import IS_STANDIN
+from tests.cuda.compare import IS_STANDIN, ON_THE_CPU
 from tests.program import common, test_epoch, test_ops
 from tests.program.test_epoch import test_batches, test_orders  # noqa: F401
 from tests.program.test_layers import (  # noqa: F401
@@ -26,8 +26,6 @@ pytestmark = pytest.mark.skipif(
     IS_STANDIN,
     reason="there is no GPU to be used; tools/emulate_cuda.sh runs these tests on the processor",
 )
-# They make tensors of their own, on the CPU.
-ON_THE_CPU = ("cat empty", "leaf_parent", "write_rows", "fresh_base_gets_history_through_a_view")
 
 
 @pytest.fixture(autouse=True)

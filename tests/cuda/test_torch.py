@@ -11,24 +11,16 @@ import torch
 import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.nn import functional as F
+from tests.cuda.compare import ON_THE_CPU
 from tests.cuda.conftest import HAS_GPU
-from tests.torch import test_ops, test_ops_indexing, test_ops_inplace
+from tests.program import test_ops
+from tests.torch import test_ops as agreeing
 from tests.torch.agreement import agree
 
 THERE = "cuda" if HAS_GPU and torch.cuda.is_available() else "cpu"  # torch's device
-# They make tensors of their own, on the CPU.
-ON_THE_CPU = ("cat empty", "leaf_parent", "write_rows", "fresh_base_gets_history_through_a_view")
 CASES = [
-    *[pytest.param(case, arrays, id=name) for name, case, arrays in test_ops.CASES if name not in ON_THE_CPU],
-    *[
-        pytest.param(lambda m, x, i=i: x[i], (test_ops_indexing.CUBE,), id=f"index {i}")
-        for i in test_ops_indexing.INDICES
-    ],
-    *[
-        pytest.param(case, (test_ops_inplace.A, test_ops_inplace.B), id=case.__name__)
-        for case in test_ops_inplace.CASES
-        if case.__name__ not in ON_THE_CPU
-    ],
+    *[case for case in test_ops.CASES if case.id not in ON_THE_CPU],
+    *[pytest.param(case, arrays, id=name) for name, case, arrays in agreeing.CASES if name in test_ops.REFUSED],
 ]
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "gelu", "elu", "silu", "softplus", "leaky_relu", "mish", "selu", "hardswish")
 SIZES = [(1, 3, 2), (7, 33, 10), (130, 17, 129)]
