@@ -5,8 +5,9 @@ if(NOT FASTGRAD_CUDA MATCHES "^(AUTO|ON|OFF|EMULATE)$")
 endif()
 
 set(cuda_sources
-  csrc/cuda/activations.cu csrc/cuda/choice.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/linear.cu csrc/cuda/losses.cu
-  csrc/cuda/mail.cu csrc/cuda/resident.cu csrc/cuda/resident_plan.cu csrc/cuda/softmax.cu csrc/cuda/updates.cu)
+  csrc/cuda/activations.cu csrc/cuda/choice.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/library.cu
+  csrc/cuda/linear.cu csrc/cuda/losses.cu csrc/cuda/mail.cu csrc/cuda/resident.cu csrc/cuda/resident_plan.cu
+  csrc/cuda/softmax.cu csrc/cuda/updates.cu)
 
 # Goes on without, which is an error if FASTGRAD_CUDA is ON.
 macro(do_without reason)
@@ -57,12 +58,12 @@ pybind11_add_module(_cuda MODULE NO_EXTRAS
   csrc/bindings/rows.cpp csrc/bindings/losses.cpp csrc/bindings/updates.cpp csrc/bindings/linear_update.cpp
   csrc/bindings/copies.cpp csrc/bindings/elementwise.cpp csrc/bindings/program.cpp csrc/bindings/programs.cpp
   csrc/bindings/replay.cpp csrc/bindings/epoch.cpp csrc/bindings/update_options.cpp csrc/program/program.cpp
-  csrc/cuda/call.cpp csrc/cuda/graph.cpp csrc/cuda/kernels.cpp csrc/cuda/library.cpp csrc/bindings/team_cupy.cpp
+  csrc/cuda/call.cpp csrc/cuda/graph.cpp csrc/cuda/kernels.cpp csrc/bindings/team_cupy.cpp
   $<TARGET_OBJECTS:cuda_kernels>)
 target_compile_definitions(_cuda PRIVATE FASTGRAD_ON_CUDA FASTGRAD_CUDA_COMPILER="${cuda_compiler}"
   FASTGRAD_CUDA_ARCHITECTURES="${cuda_architectures}")
 target_compile_options(_cuda PRIVATE -O2)
-add_executable(check_resident EXCLUDE_FROM_ALL tests/native/check_resident.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp csrc/cuda/library.cpp
+add_executable(check_resident EXCLUDE_FROM_ALL tests/native/check_resident.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
   $<TARGET_OBJECTS:cuda_kernels>)
 foreach(target _cuda check_resident)
   target_link_libraries(${target} PRIVATE fastgrad_options ${CMAKE_DL_LIBS})

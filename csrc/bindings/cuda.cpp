@@ -73,9 +73,11 @@ py::list measured_products() {
     constexpr const char* precisions[] = {"highest", "high", "medium"};
     py::list all;
     for (const cuda::Measured& p : cuda::measured_products())
-        all.append(py::dict(py::arg("precision") = precisions[int(p.precision)], py::arg("m") = p.m, py::arg("n") = p.n,
-                            py::arg("k") = p.k, py::arg("fastgrad") = p.own, py::arg("cublas") = p.library,
-                            py::arg("finish") = p.finish));
+        all.append(
+            py::dict(py::arg("precision") = precisions[int(p.precision)], py::arg("batch") = p.batch,
+                     py::arg("m") = p.m, py::arg("n") = p.n, py::arg("k") = p.k, py::arg("fastgrad") = p.own,
+                     py::arg("cublas") = p.library, py::arg("finish") = p.finish,
+                     py::arg("used") = name_of(p.is_library_faster() ? cuda::Kernels::library : cuda::Kernels::own)));
     return all;
 }
 

@@ -29,6 +29,7 @@ Scratch& scratch_of_call() {
 
 Scratch::~Scratch() {
     for (char* block : blocks_) cudaFree(block);
+    cudaFree(for_library_);
 }
 
 void Scratch::reserve(std::size_t bytes) {
@@ -50,8 +51,15 @@ void* Scratch::take(std::size_t bytes) {
     return blocks_.back() + begin;
 }
 
+void* Scratch::for_library() {
+    if (!for_library_) check(cudaMalloc(&for_library_, library_workspace_bytes));
+    return for_library_;
+}
+
 void reserve(std::size_t bytes) { scratch_of_call().reserve(bytes); }
 void* scratch(std::size_t bytes) { return scratch_of_call().take(bytes); }
+
+void* library_workspace() { return scratch_of_call().for_library(); }
 
 int multiprocessors() {
     static thread_local int device = -1, count = 0;

@@ -1,6 +1,6 @@
 // The choice is measured: both kernels make the product a few times on a stream of their own, into memory of their own.
-// Not while a graph is captured, when memory cannot come and go: a recorded function has run once before, with products
-// of the same kinds.
+// Not while a graph is captured, when memory cannot come and go: what nobody has met before is then our own. A recorded
+// function has run once before, with products of the same kinds.
 #include "choice.hpp"
 
 #include <atomic>
@@ -8,18 +8,17 @@
 #include <mutex>
 #include <tuple>
 
-#include "precision.hpp"
+#include "product.hpp"
 
 namespace fastgrad::cuda {
 namespace {
 
-constexpr double worth_a_choice = 1 << 22;    // multiplications: below, a product is over before it matters
-constexpr double worth_the_library = 1 << 27; // where nothing was measured
+constexpr double worth_a_choice = 1 << 22; // multiplications: below, a product is over before it matters
 constexpr int rounds = 3;
 
 std::atomic<Kernels> chosen{Kernels::fastest};
 std::mutex mutex;
-using Kind = std::tuple<int, Precision, Size, Size, Size, bool, bool>; // the first is the device
+using Kind = std::tuple<int, Precision, Size, Size, Size, Size, bool, bool>; // the first is the device
 auto& all_measured() {
     static auto& the = *new std::map<Kind, Measured>;
     return the;
@@ -28,7 +27,8 @@ auto& all_measured() {
 // A stream, two events and memory, while something is measured; the call's own come back afterwards.
 class Bench {
   public:
-    explicit Bench(std::size_t bytes) : before_(call) {
+    explicit Bench(std::size_t bytes) : Bench() {  // from now on the destructor runs, whatever fails
+        check(cudaStreamSynchronize(call.stream)); // the factors are there, and nothing else runs
         check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
         call.stream = stream_, call.scratch = &scratch_, call.options = nullptr;
         for (cudaEvent_t& event : events_) check(cudaEventCreateWithFlags(&event, 0));
@@ -61,6 +61,8 @@ class Bench {
     }
 
   private:
+    Bench() : before_(call) {}
+
     Call before_;
     Scratch scratch_{false};
     cudaStream_t stream_ = nullptr;
@@ -68,18 +70,27 @@ class Bench {
     void* memory_ = nullptr;
 };
 
-Measured measure(Measured found, View<float> a, View<float> b) {
-    const auto [precision, m, n, k] = std::tuple(found.precision, found.m, found.n, found.k);
-    Bench bench(std::size_t(2 * m * n) * sizeof(float));
-    const Store<float> there{bench.memory(), m, n}, beside{bench.memory() + m * n, m, n};
-    bool can = true;
-    found.library = bench.seconds([&] { can = can && library_product(precision, m, n, k, a, b, there.y); });
-    if (!can) found.library = -1;
-    found.finish = bench.seconds([&] { finish_product(m, n, there.y, beside); });
-    found.own = bench.seconds([&] {
-        reserve(room_for_product<float>(m, n, k));
-        own_product(precision, m, n, k, a, b, there);
-    });
+bool is_capturing() {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    if (cudaStreamIsCapturing(call.stream, &status) == cudaSuccess) return status != cudaStreamCaptureStatusNone;
+    cudaGetLastError(); // the default stream, beside another that is captured
+    return true;
+}
+
+Measured measure(Measured found, const Matmul<float>& asked) {
+    const Size rows = asked.batch * asked.m, n = asked.n;
+    Bench bench(std::size_t(2 * rows * n) * sizeof(float));
+    Matmul<float> p = asked;
+    p.y = bench.memory();
+    const auto seconds_of = [&](const Product<float>& product) {
+        return bench.seconds([&] {
+            reserve(product.room());
+            product.run(Store<float>{p.y, p.m, n});
+        });
+    };
+    found.library = seconds_of({p, true});
+    found.own = seconds_of({p, false});
+    found.finish = bench.seconds([&] { join(rows, n, p.y, 1, Store<float>{bench.memory() + rows * n, rows, n}); });
     return found;
 }
 
@@ -95,22 +106,26 @@ std::vector<Measured> measured_products() {
     return all;
 }
 
-bool uses_library(Precision precision, Size m, Size n, Size k, View<float> a, View<float> b, bool is_plain) {
+bool uses_library(const Matmul<float>& p) {
     const Kernels kernels = chosen;
-    if (!has_library() || kernels == Kernels::own) return false;
+    if (kernels == Kernels::own || !library_takes(p)) return false;
     if (kernels == Kernels::library) return true;
-    if (double(m) * double(n) * double(k) < worth_a_choice) return false;
+    if (double(p.batch) * double(p.m) * double(p.n) * double(p.k) < worth_a_choice) return false;
     int device = 0;
     check(cudaGetDevice(&device));
-    const Measured asked{precision, m, n, k, a.rows == 1, b.rows == 1, 0, 0, 0};
-    const Kind kind{device, precision, m, n, k, asked.a_in_columns, asked.b_in_columns};
+    const Measured met{p.precision, p.batch, p.m, p.n, p.k, p.a.rows == 1, p.b.rows == 1, 0, 0, 0};
+    const Kind kind{device, p.precision, p.batch, p.m, p.n, p.k, met.a_in_columns, met.b_in_columns};
     const std::lock_guard lock(mutex);
     auto found = all_measured().find(kind);
     if (found == all_measured().end()) {
-        if (call.options) return double(m) * double(n) * double(k) >= worth_the_library;
-        found = all_measured().emplace(kind, measure(asked, a, b)).first;
+        if (is_capturing()) return false;
+        try {
+            found = all_measured().emplace(kind, measure(met, p)).first;
+        } catch (const OutOfMemory&) { // there may be enough for the product alone
+            return false;
+        }
     }
-    return found->second.is_library_faster(is_plain);
+    return found->second.is_library_faster();
 }
 
 } // namespace fastgrad::cuda

@@ -26,9 +26,11 @@ template <class T> __device__ T column_sum(const T* a, Size begin, Size end, Siz
 
 // Of the rows of one block.
 template <class T> __global__ void partial_column_sums(T* to, const T* a, Size m, Size n) {
-    const Size j = Size(blockIdx.x) * sum_columns + threadIdx.x % sum_columns, begin = Size(blockIdx.y) * sum_rows;
+    const unsigned across = unsigned((n + sum_columns - 1) / sum_columns);
+    const Size part = blockIdx.x / across, begin = part * sum_rows;
+    const Size j = Size(blockIdx.x % across) * sum_columns + threadIdx.x % sum_columns;
     const T sum = column_sum(a, begin, begin + sum_rows < m ? begin + sum_rows : m, n, j);
-    if (threadIdx.x < sum_columns && j < n) to[Size(blockIdx.y) * n + j] = sum;
+    if (threadIdx.x < sum_columns && j < n) to[part * n + j] = sum;
 }
 template <class T, class Epilogue> __global__ void last_column_sums(const T* a, Size m, Size n, Epilogue epilogue) {
     const Size j = Size(blockIdx.x) * sum_columns + threadIdx.x % sum_columns;
@@ -46,7 +48,7 @@ template <class T, class Epilogue> void column_sums(const T* a, Size m, Size n, 
     if (m > sum_rows) {
         const unsigned parts = blocks_for(m, sum_rows);
         T* sums = scratch_of<T>(Size(parts) * n);
-        launch(partial_column_sums<T>, dim3(blocks_for(n, sum_columns), parts), threads, 0, sums, a, m, n);
+        launch(partial_column_sums<T>, dim3(blocks_for(n, sum_columns) * parts), threads, 0, sums, a, m, n);
         a = sums, m = Size(parts);
     }
     launch(last_column_sums<T, Epilogue>, dim3(blocks_for(n, sum_columns)), threads, 0, a, m, n, epilogue);

@@ -38,7 +38,6 @@ template <class T> struct StoreActivated { // y = f(z), z = sum + b
     const T* b;
     Size n;
     BoundActivation f;
-    T* place() const { return y; }
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         T value[fragment];
 #pragma unroll
@@ -55,7 +54,6 @@ template <class T> struct StoreDerived { // dx = sum f'(saved)
     const T* saved;
     Size n;
     BoundActivation f;
-    T* place() const { return dx; }
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         T value[fragment];
 #pragma unroll

@@ -98,11 +98,15 @@ template <class T> struct Store {          // y (m, n), one matrix after the oth
     static constexpr bool is_plain = true; // the elements stay what they are
     T* y;
     Size m, n;
-    T* place() const { return y; } // for the elements as they are, if there is one
     __device__ void operator()(Size i, Size j, const T* sums, int count) const {
         store(y + (Size(blockIdx.z) * m + i) * n + j, sums, count);
     }
 };
+
+// Tiles are numbered along the rows of tiles: blockIdx.x, as the others have no more than 65535 numbers.
+inline dim3 grid_of_tiles(Size m, Size n, int rows, int columns, unsigned count) {
+    return dim3(blocks_for(m, rows) * blocks_for(n, columns), 1, count);
+}
 
 // (m, n) = a (m, k) b (k, n), with b given transposed. epilogue(i, j, sums, count) gets every element once, up to
 // `fragment` neighbours of a row at a time. blockIdx.z counts a batch of products; or parts of one, each of `k_part` of
@@ -119,7 +123,8 @@ template <class Tile, class T, class Epilogue> __global__ void __launch_bounds__
         a.p += begin * a.columns, b_transposed.p += begin * b_transposed.columns;
         k = k_part < k - begin ? k_part : k - begin;
     }
-    const Size row = Size(blockIdx.y) * Tile::rows, column = Size(blockIdx.x) * Tile::columns;
+    const unsigned across = unsigned((n + Tile::columns - 1) / Tile::columns);
+    const Size row = Size(blockIdx.x / across) * Tile::rows, column = Size(blockIdx.x % across) * Tile::columns;
     A left(a, row, m, k);
     B right(b_transposed, column, n, k);
     const int first_row = int(threadIdx.x) / Tile::threads_across * fragment;
@@ -200,31 +205,30 @@ template <class T> std::size_t room_for_product(Size m, Size n, Size k) {
     return part < k ? std::size_t(blocks_for(k, part)) * std::size_t(m * n) * sizeof(T) + 256 : 0;
 }
 
-// A batch of products, with the largest tile that still gives every multiprocessor work.
-template <class T, class Epilogue>
-void products(Size batch, Size m, Size n, Size k, View<T> a, View<T> b, Size a_step, Size b_step, Epilogue epilogue) {
-    if (batch == 0 || m == 0 || n == 0) return;
+// A batch of products, with the largest tile that still gives every multiprocessor work. p.y is not looked at: the
+// epilogue knows where results go.
+template <class T, class Epilogue> void products(const Matmul<T>& p, Epilogue epilogue) {
+    if (p.batch == 0 || p.m == 0 || p.n == 0) return;
     const auto run = [&]<class Tile>(Tile) {
-        const dim3 blocks(blocks_for(n, Tile::columns), blocks_for(m, Tile::rows), unsigned(batch));
-        launch(product_kernel<Tile, T, Epilogue>, blocks, Tile::threads, 0, m, n, k, k, a, b.transposed(), a_step,
-               b_step, epilogue);
+        launch(product_kernel<Tile, T, Epilogue>, grid_of_tiles(p.m, p.n, Tile::rows, Tile::columns, unsigned(p.batch)),
+               Tile::threads, 0, p.m, p.n, p.k, p.k, p.a, p.b.transposed(), p.a_step, p.b_step, epilogue);
     };
     if constexpr (sizeof(T) == 4) // double is for checks: fewer kernels
-        if (batch * squares(m, n, 128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
-    if (batch * squares(m, n, 64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
+        if (p.batch * squares(p.m, p.n, 128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
+    if (p.batch * squares(p.m, p.n, 64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
     else run(Tile<32, 32, 16, 4, 4>());
 }
 
-// One product; room_for_product of scratch memory has to be reserved.
-template <class T, class Epilogue> void product(Size m, Size n, Size k, View<T> a, View<T> b, Epilogue epilogue) {
-    const Size part = part_of_k(m, n, k);
-    if (part == k || m == 0 || n == 0) return products(Size(1), m, n, k, a, b, 0, 0, epilogue);
+// The parts of a product, each of `part` of k.
+template <class T> void parts_of_product(const Matmul<T>& p, Size part, unsigned count, T* sums) {
     using Part = Tile<64, 64, 16, 4, 4>;
-    const unsigned count = blocks_for(k, part);
-    T* const sums = scratch_of<T>(Size(count) * m * n);
-    launch(product_kernel<Part, T, Store<T>>, dim3(blocks_for(n, Part::columns), blocks_for(m, Part::rows), count),
-           Part::threads, 0, m, n, k, part, a, b.transposed(), Size(0), Size(0), Store<T>{sums, m, n});
-    launch(join_parts<T, Epilogue>, grid_for(m * n / fragment + 1), block_threads, 0, m, n, sums, int(count), epilogue);
+    launch(product_kernel<Part, T, Store<T>>, grid_of_tiles(p.m, p.n, Part::rows, Part::columns, count), Part::threads,
+           0, p.m, p.n, p.k, part, p.a, p.b.transposed(), Size(0), Size(0), Store<T>{sums, p.m, p.n});
+}
+
+template <class T, class Epilogue> void join(Size m, Size n, const T* parts, unsigned count, Epilogue epilogue) {
+    launch(join_parts<T, Epilogue>, grid_for(m * n / fragment + 1), block_threads, 0, m, n, parts, int(count),
+           epilogue);
 }
 
 } // namespace fastgrad::cuda

@@ -91,14 +91,18 @@ class Scratch {
     ~Scratch();
     void reserve(std::size_t bytes);
     void* take(std::size_t bytes);
+    void* for_library(); // made when it is first asked for
 
   private:
     const bool keeps_all_; // what has been given out stays valid: a graph's kernels have its addresses
     std::vector<char*> blocks_;
     std::size_t size_ = 0, used_ = 0; // of the last block
+    void* for_library_ = nullptr;
 };
 void reserve(std::size_t bytes);
 void* scratch(std::size_t bytes);
+constexpr std::size_t library_workspace_bytes = 32 << 20; // what cuBLAS recommends for sm_90
+void* library_workspace();
 template <class T> T* scratch_of(Size n) { return static_cast<T*>(scratch(std::size_t(n) * sizeof(T))); }
 
 int multiprocessors(); // of the current device

@@ -11,11 +11,11 @@ struct BlockPlace {
 };
 // Where a block's tile begins: blocks that run at the same time lie in a square rather than in a row, and share more of
 // what they read.
-template <class Tile> __device__ __forceinline__ BlockPlace place_of_block() {
+template <class Tile> __device__ __forceinline__ BlockPlace place_of_block(Size n) {
     constexpr unsigned together = 8; // rows
-    const unsigned number = blockIdx.y * gridDim.x + blockIdx.x, group = number / (together * gridDim.x);
-    const unsigned first = group * together, left = gridDim.y - first, rows = left < together ? left : together;
-    const unsigned within = number - group * together * gridDim.x;
+    const unsigned across = unsigned((n + Tile::columns - 1) / Tile::columns), down = gridDim.x / across;
+    const unsigned group = blockIdx.x / (together * across), within = blockIdx.x % (together * across);
+    const unsigned first = group * together, left = down - first, rows = left < together ? left : together;
     return {Size(first + within % rows) * Tile::rows, Size(within / rows) * Tile::columns};
 }
 
@@ -36,7 +36,7 @@ template <class Tile, class Kind, bool packed, class Epilogue> __global__ void _
     WarpTile<Tile::warp_rows, Tile::warp_columns, Kind> warp_tile(warp / Tile::warps_across * Tile::warp_rows,
                                                                   warp % Tile::warps_across * Tile::warp_columns);
     {
-        const auto [row, column] = place_of_block<Tile>();
+        const auto [row, column] = place_of_block<Tile>(n);
         A left(a, row, m);
         B right(b_transposed, column, n);
 #pragma unroll
@@ -66,7 +66,7 @@ template <class Tile, class Kind, bool packed, class Epilogue> __global__ void _
     float* const sums = reinterpret_cast<float*>(shared);
     warp_tile.put(sums, Tile::pitch);
     __syncthreads();
-    const auto [row, column] = place_of_block<Tile>(); // again: the loop above needs all registers
+    const auto [row, column] = place_of_block<Tile>(n); // again: the loop above needs all registers
 #pragma unroll 1
     for (int u = int(threadIdx.x); u < Tile::rows * Tile::columns / fragment; u += block_threads) {
         const int i = u / (Tile::columns / fragment), j = u % (Tile::columns / fragment) * fragment;
@@ -90,50 +90,41 @@ inline bool has_shared(int bytes) {
 
 // `count` products of a batch, or parts of one.
 template <class Tile, class Kind, bool packed, class Epilogue>
-void launch_tensor_product(Size count, Size m, Size n, Size k, Size k_part, View<float> a, View<float> b, Size a_step,
-                           Size b_step, Epilogue epilogue) {
+void launch_tensor_product(const Matmul<float>& p, Size k_part, unsigned count, Epilogue epilogue) {
     const auto kernel = tensor_product_kernel<Tile, Kind, packed, Epilogue>;
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Tile::shared));
-    const dim3 blocks(blocks_for(n, Tile::columns), blocks_for(m, Tile::rows), unsigned(count));
-    launch(kernel, blocks, block_threads, std::size_t(Tile::shared), m, n, k, k_part, a, b.transposed(), a_step, b_step,
-           epilogue);
+    launch(kernel, grid_of_tiles(p.m, p.n, Tile::rows, Tile::columns, count), block_threads, std::size_t(Tile::shared),
+           p.m, p.n, p.k, k_part, p.a, p.b.transposed(), p.a_step, p.b_step, epilogue);
 }
 
 using SmallTile = TensorTile<64, 64, 32, 16, 2>; // also for what cannot be read in fours
 
-inline bool are_packed(Size m, Size n, Size k, View<float> a, View<float> b, Size a_step, Size b_step) {
-    return can_be_packed(a, m, k) && can_be_packed(b.transposed(), n, k) && a_step % 4 == 0 && b_step % 4 == 0;
+inline bool are_packed(const Matmul<float>& p) {
+    return can_be_packed(p.a, p.m, p.k) && can_be_packed(p.b.transposed(), p.n, p.k) && p.a_step % 4 == 0 &&
+           p.b_step % 4 == 0;
 }
 
-// As products() and product() of gemm.hpp.
-template <class Kind, class Epilogue> void tensor_products(Kind, Size batch, Size m, Size n, Size k, View<float> a,
-                                                           View<float> b, Size a_step, Size b_step, Epilogue epilogue) {
-    if (batch == 0 || m == 0 || n == 0) return;
+// As products() and parts_of_product() of gemm.hpp.
+template <class Kind, class Epilogue> void tensor_products(Kind, const Matmul<float>& p, Epilogue epilogue) {
+    if (p.batch == 0 || p.m == 0 || p.n == 0) return;
     const auto run = [&]<class Tile, bool packed>(Tile, std::bool_constant<packed>) {
-        launch_tensor_product<Tile, Kind, packed>(batch, m, n, k, k, a, b, a_step, b_step, epilogue);
+        launch_tensor_product<Tile, Kind, packed>(p, p.k, unsigned(p.batch), epilogue);
     };
-    if (!are_packed(m, n, k, a, b, a_step, b_step)) return run(SmallTile(), std::false_type());
+    if (!are_packed(p)) return run(SmallTile(), std::false_type());
     using Medium = TensorTile<128, 128, 64, 32, 2>;
     if constexpr (Kind::per_word == 1) { // twice the numbers of bfloat16 would not leave registers for the sums
         using Large = TensorTile<128, 256, 64, 64, 2>;
-        const Size large = batch * Size(blocks_for(m, Large::rows)) * Size(blocks_for(n, Large::columns));
+        const Size large = p.batch * Size(blocks_for(p.m, Large::rows)) * Size(blocks_for(p.n, Large::columns));
         if (large >= multiprocessors() && has_shared(Large::shared)) return run(Large(), std::true_type());
     }
-    if (batch * squares(m, n, 128) >= multiprocessors()) return run(Medium(), std::true_type());
+    if (p.batch * squares(p.m, p.n, 128) >= multiprocessors()) return run(Medium(), std::true_type());
     run(SmallTile(), std::true_type());
 }
-template <class Kind, class Epilogue>
-void tensor_product(Kind kind, Size m, Size n, Size k, View<float> a, View<float> b, Epilogue epilogue) {
-    const Size part = part_of_k(m, n, k);
-    if (part == k || m == 0 || n == 0) return tensor_products(kind, Size(1), m, n, k, a, b, 0, 0, epilogue);
-    const unsigned count = blocks_for(k, part);
-    float* const sums = scratch_of<float>(Size(count) * m * n);
-    const Store<float> store{sums, m, n};
-    if (are_packed(m, n, k, a, b, 0, 0))
-        launch_tensor_product<SmallTile, Kind, true>(Size(count), m, n, k, part, a, b, 0, 0, store);
-    else launch_tensor_product<SmallTile, Kind, false>(Size(count), m, n, k, part, a, b, 0, 0, store);
-    launch(join_parts<float, Epilogue>, grid_for(m * n / fragment + 1), block_threads, 0, m, n, sums, int(count),
-           epilogue);
+template <class Kind>
+void parts_of_tensor_product(Kind, const Matmul<float>& p, Size part, unsigned count, float* sums) {
+    const Store<float> store{sums, p.m, p.n};
+    if (are_packed(p)) launch_tensor_product<SmallTile, Kind, true>(p, part, count, store);
+    else launch_tensor_product<SmallTile, Kind, false>(p, part, count, store);
 }
 
 } // namespace fastgrad::cuda

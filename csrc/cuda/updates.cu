@@ -1,7 +1,7 @@
 // SGD and Adam over all parameters of a call, and over a weight whose gradient is a product that is never stored.
 #include "column_sums.hpp"
 #include "epilogues.hpp"
-#include "precision.hpp"
+#include "product.hpp"
 #include "rules.hpp"
 
 namespace fastgrad::cuda {
@@ -59,7 +59,6 @@ template <class T, class S, class Options> struct Apply {
     S w;
     Latest<Options> options;
     Size inner;
-    static constexpr T* place() { return nullptr; }
     __device__ void operator()(Size i, Size j, const T* dw, int count) const {
         with_rule<T>(options.get(), w, [&](const auto& rule) {
 #pragma unroll
@@ -79,12 +78,13 @@ template <class T, class S, class Options> struct ApplySum {
 };
 
 template <class T, class L> void update_from_gradients(const L& l) {
-    reserve(room_for_column_sums<T>(l.m, l.n) + room_for_product<T>(l.n, l.k, l.m) + room_for_library(l.n, l.k));
-    if (l.b.p) { column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)}); }
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
-    product(l.precision, outer, inner, l.m, (l.transposed ? l.x : dz).transposed(), l.transposed ? dz : l.x,
-            Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
+    const View<T> left = (l.transposed ? l.x : dz).transposed(), right = l.transposed ? dz : l.x;
+    const Product<T> dw({1, outer, inner, l.m, nullptr, left, right, 0, 0, l.precision});
+    reserve(room_for_column_sums<T>(l.m, l.n) + dw.room());
+    if (l.b.p) column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)});
+    dw.run(Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
 }
 
 } // namespace

@@ -11,7 +11,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import nn, optim
-from fastgrad.cuda import library
+from fastgrad.cuda import library, products
 from fastgrad.nn import functional as F
 from tests.cuda.compare import IS_STANDIN
 from tests.cuda.conftest import EMULATED
@@ -19,6 +19,8 @@ from tests.cuda.conftest import EMULATED
 pytestmark = pytest.mark.skipif(
     IS_STANDIN, reason="there is no GPU to be used; tools/emulate_cuda.sh runs these tests on the processor"
 )
+
+needs_speed = pytest.mark.skipif(EMULATED is not None, reason="needs the memory and the speed of a GPU")
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +71,12 @@ def test_what_lies_in_neither_rows_nor_columns_is_fastgrads() -> None:
     np.testing.assert_allclose(y.cpu().numpy(), a[::2, ::3] @ a[:4], rtol=1e-5, atol=1e-5)
 
 
-def trained(kernels: str, way: str, optimizer: str) -> list[np.ndarray]:
+def trained(kernels: str, way: str, optimizer: str, width: int = 140, batch: int = 24) -> list[np.ndarray]:
     fg.cuda.set_product_kernels(kernels)
     fg.manual_seed(3)
-    net = nn.Sequential(nn.Linear(20, 140), nn.GELU(), nn.Linear(140, 150), nn.Tanh(), nn.Linear(150, 140)).to("cuda")
+    net = nn.Sequential(
+        nn.Linear(20, width), nn.GELU(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 140)
+    ).to("cuda")
     opt: Any = optim.SGD if optimizer == "sgd" else optim.Adam
     opt = opt(net.parameters(), lr=0.01)
 
@@ -84,7 +88,7 @@ def trained(kernels: str, way: str, optimizer: str) -> list[np.ndarray]:
         return loss
 
     call = step if way == "eager" else fg.compile(step)
-    x, target = fg.from_numpy(numbers(24, 20)).to("cuda"), fg.arange(24, device="cuda")
+    x, target = fg.from_numpy(numbers(batch, 20)).to("cuda"), fg.arange(batch, device="cuda") % 140
     losses = [float(call(x, target)) for _ in range(3)]
     return [np.array(losses), *[p.detach().cpu().numpy() for p in net.parameters()]]
 
@@ -115,6 +119,80 @@ def test_auto_measures_each_kind_of_large_product_once(way: str) -> None:
     assert len(kinds) == 1
     assert kinds[0]["fastgrad"] > 0
     assert kinds[0]["used"] in ("fastgrad", "cublas")
+
+
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+@pytest.mark.parametrize("shapes", [((3, 1, 9, 5), (1, 4, 5, 7)), ((6, 4, 3), (3, 8))])
+def test_batches(shapes: tuple[tuple[int, ...], tuple[int, ...]], precision: str) -> None:
+    x, y = numbers(*shapes[0]), numbers(*shapes[1], seed=1)
+    fg.set_float32_matmul_precision(precision)
+    tolerance = {"highest": 1e-6, "high": 2e-3, "medium": 2e-2}[precision] * 8
+    for kernels in ("fastgrad", "cublas"):
+        fg.cuda.set_product_kernels(kernels)
+        found = (fg.from_numpy(x).to("cuda") @ fg.from_numpy(y).to("cuda")).cpu().numpy()
+        np.testing.assert_allclose(found, x.astype(float) @ y.astype(float), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("precision", ["highest", *(pytest.param(p, marks=needs_speed) for p in ("high", "medium"))])
+def test_recorded_steps_choose_like_eager_ones(precision: str) -> None:
+    fg.set_float32_matmul_precision(precision)
+    eager = trained("auto", "eager", "sgd", width=256, batch=260)
+    met = {(p["m"], p["n"], p["k"]) for p in fg.cuda.measured_products()}
+    assert {(260, 256, 256), (256, 256, 260)} <= met  # forward and dx; dw
+    recorded = trained("auto", "recorded", "sgd", width=256, batch=260)
+    assert {(p["m"], p["n"], p["k"]) for p in fg.cuda.measured_products()} == met
+    for a, b in zip(eager, recorded, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kernels", [pytest.param("fastgrad", marks=needs_speed), "cublas"])
+def test_more_matrices_than_a_grid_has_in_its_third_dimension(kernels: str) -> None:
+    x, y = numbers(70000, 1, 2), numbers(70000, 2, 1)
+    fg.cuda.set_product_kernels(kernels)
+    found = (fg.from_numpy(x).to("cuda") @ fg.from_numpy(y).to("cuda")).cpu().numpy()
+    np.testing.assert_allclose(found, x @ y, rtol=1e-5, atol=1e-5)
+
+
+@needs_speed
+def test_more_rows_than_a_grid_has_in_its_second_dimension() -> None:
+    x = fg.ones(9_000_000, 2, device="cuda").requires_grad_()
+    w = fg.ones(3, 2, device="cuda").requires_grad_()
+    b = fg.zeros(3, device="cuda").requires_grad_()
+    y = F.linear(x, w, b)
+    assert float(y.min()) == float(y.max()) == 2
+    y.backward(fg.ones_like(y))
+    assert b.grad is not None
+    assert b.grad.tolist() == [9_000_000] * 3
+
+
+@pytest.mark.parametrize("name", ["fastgrad", "cublas", ""])
+def test_the_environment_chooses(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    native = library.kernels()
+    assert native is not None
+    monkeypatch.setenv("FASTGRAD_PRODUCT_KERNELS", name)
+    products.load(native)
+    assert fg.cuda.get_product_kernels() == (name or "auto")
+
+
+def test_the_environment_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTGRAD_PRODUCT_KERNELS", "mkl")
+    expected = "FASTGRAD_PRODUCT_KERNELS is 'mkl', expected 'auto', 'fastgrad' or 'cublas'"
+    with pytest.raises(RuntimeError, match=expected):
+        products.load(library.kernels())
+    monkeypatch.setenv("FASTGRAD_PRODUCT_KERNELS", "cublas")
+
+    class WithoutLibrary:
+        @staticmethod
+        def _load_library(file: str) -> bool:
+            return False
+
+        @staticmethod
+        def _has_library() -> bool:
+            return False
+
+    with pytest.raises(RuntimeError, match="is 'cublas', expected 'auto' or 'fastgrad': cupy has loaded no cuBLAS"):
+        products.load(WithoutLibrary)
+    assert fg.cuda.get_product_kernels() == "auto"
 
 
 def test_names() -> None:

@@ -38,7 +38,8 @@ def cupy() -> Any:
     Raises
     ------
     RuntimeError
-        If one of three things is missing: the kernels, cupy, or a driver with a GPU.
+        If one of three things is missing: the kernels, cupy, or a driver with a GPU; or if the environment variable
+        ``FASTGRAD_PRODUCT_KERNELS`` asks for what there is not.
     """
     native = kernels()
     if native is None:
@@ -59,11 +60,11 @@ def cupy() -> Any:
         ) from error
     if not count:
         raise RuntimeError("CUDA cannot be used: the driver shows no GPU (see CUDA_VISIBLE_DEVICES)")
+    importlib.import_module("fastgrad.cuda.products").load(native)
     arrays.set_library(library, native)
     _tape.set_device_array(library.ndarray)
     _cpu._set_other_device(library.ndarray, native)
     importlib.import_module("fastgrad.compile").bind(native)
-    importlib.import_module("fastgrad.cuda.products").load(native)
     return library
 
 

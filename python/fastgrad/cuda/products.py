@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from fastgrad.cuda import library
 from fastgrad.errors import bad_type
 
 __all__ = ["get_product_kernels", "measured_products", "set_product_kernels"]
+
+_VARIABLE = "FASTGRAD_PRODUCT_KERNELS"
 
 
 def set_product_kernels(kernels: str) -> None:
@@ -18,8 +21,9 @@ def set_product_kernels(kernels: str) -> None:
     ----------
     kernels : {"auto", "fastgrad", "cublas"}
         ``"auto"``, the default: every kind of large product (sizes, layouts, precision) is made by both a few times
-        when it is first met, and the faster one is kept; small ones are fastgrad's. The others are used for all
-        sizes. cuBLAS cannot take every layout: what it cannot is fastgrad's.
+        when it is first met, and the faster one is kept; small ones are fastgrad's, and those that are first met
+        while a CUDA graph is captured. The others are used for all sizes. cuBLAS cannot take every layout: what it
+        cannot is fastgrad's.
 
     Raises
     ------
@@ -30,6 +34,8 @@ def set_product_kernels(kernels: str) -> None:
 
     Notes
     -----
+    The environment variable ``FASTGRAD_PRODUCT_KERNELS`` says it for a whole process.
+
     A choice stays as long as the process lives, so the same step has the same bits; another process may choose
     otherwise, and sums then differ by rounding. Name one of both for the same bits everywhere.
     """
@@ -56,14 +62,12 @@ def measured_products() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Per kind of product: ``precision``; the sizes ``m, n, k`` of (m, k) times (k, n); the seconds that ``fastgrad``
-        and ``cublas`` took, the latter -1 where it cannot make it; those of ``finish``, another kernel that does what
-        is left to do behind cuBLAS where an activation or an update follows; ``used``, the name of what makes a
-        product that nothing follows.
+        Per kind of product: ``precision``; the sizes ``batch, m, n, k`` of (batch, m, k) times (batch, k, n); the
+        seconds that ``fastgrad`` and ``cublas`` took; those of ``finish``, another kernel that does what is left to
+        do behind cuBLAS where an activation or an update follows; ``used``, the name of the faster one. cuBLAS is
+        charged with ``finish`` even where nothing follows: so eager and recorded steps have the same bits.
     """
     found: list[dict[str, Any]] = _native()._measured_products()
-    for each in found:
-        each["used"] = "cublas" if 0 <= each["cublas"] < each["fastgrad"] else "fastgrad"
     return found
 
 
@@ -73,11 +77,23 @@ def _native() -> Any:
 
 
 def load(native: Any) -> None:
-    """Look for cuBLAS: cupy has loaded the one that it works with, by whichever way it was installed."""
+    """Look for cuBLAS, the one that cupy has loaded by whichever way it was installed; obey the environment.
+
+    Raises
+    ------
+    RuntimeError
+        If ``FASTGRAD_PRODUCT_KERNELS`` is no name of kernels, or ``"cublas"`` and that is not there.
+    """
     try:
         importlib.import_module("cupy_backends.cuda.libs.cublas")
     except ImportError:  # no such module, or a library that is missing
-        return
-    for version in (13, 12, 14):
-        if native._load_library(f"libcublas.so.{version}"):
-            return
+        pass
+    else:
+        any(native._load_library(f"libcublas.so.{version}") for version in (13, 12, 14))
+    if name := os.environ.get(_VARIABLE):
+        names = ("auto", "fastgrad", "cublas") if native._has_library() else ("auto", "fastgrad")
+        if name not in names:
+            expected = f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"
+            missing = ": cupy has loaded no cuBLAS" if name == "cublas" else ""
+            raise RuntimeError(f"CUDA cannot be used: {_VARIABLE} is {name!r}, expected {expected}{missing}")
+        native._set_product_kernels(name)
