@@ -10,13 +10,5 @@ trap 'rm -rf "$target"' EXIT
 "$python" -m pip install -q --no-deps --target "$target" --config-settings cmake.define.FASTGRAD_CUDA=EMULATE \
   --config-settings build-dir="$target/build" --config-settings build.targets=_cuda --config-settings install.components=cuda .
 export FASTGRAD_EMULATED_CUDA=$(echo "$target"/fastgrad/_cuda.*)
-run() { "$python" -m pytest -q -p no:cacheprovider -o addopts="-ra" "$@"; }
-if [ $# -gt 0 ]; then
-  run "$@"
-else # in two halves at the same time
-  status=0
-  run tests/cuda/kernels &
-  run tests/cuda --ignore tests/cuda/kernels || status=1
-  wait $! || status=1
-  exit $status
-fi
+[ $# -gt 0 ] || set -- tests/cuda
+"$python" -m pytest -q -p no:cacheprovider -o addopts="-ra" "$@"

@@ -2,6 +2,7 @@
 #include "cuda_runtime.h"
 
 #include <chrono>
+#include <csetjmp>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -19,7 +20,9 @@ constexpr std::size_t stack_bytes = 256 << 10;
 enum class State { ready, at_block_barrier, at_warp_barrier, done };
 
 struct Fiber {
-    ucontext_t context;
+    std::jmp_buf place; // where it goes on, once it has begun
+    ucontext_t beginning;
+    bool has_begun = false;
     std::unique_ptr<char[]> stack{new char[stack_bytes]};
     State state;
     dim3 index;
@@ -29,7 +32,7 @@ struct Fiber {
 struct Block {
     std::vector<std::unique_ptr<Fiber>> fibers;
     std::size_t count = 0, current = 0;
-    ucontext_t scheduler;
+    std::jmp_buf scheduler;
     const std::function<void()>* thread = nullptr;
     std::vector<char> shared;
 };
@@ -39,17 +42,40 @@ thread_local std::mt19937 order{[] {
     return seed ? unsigned(std::atoi(seed)) : 0u;
 }()};
 
-void enter() {
-    (*block.thread)();
-    block.fibers[block.current]->state = State::done;
-    swapcontext(&block.fibers[block.current]->context, &block.scheduler);
+// Switches go by setjmp, as swapcontext asks the system for the signals every time.
+void leave(Fiber& fiber) {
+    if (!_setjmp(fiber.place)) _longjmp(block.scheduler, 1);
+}
+void go_on(Fiber& fiber) {
+    if (_setjmp(block.scheduler)) return;
+    if (fiber.has_begun) _longjmp(fiber.place, 1);
+    fiber.has_begun = true;
+    setcontext(&fiber.beginning);
 }
 
 void wait(State state) {
     Fiber& fiber = *block.fibers[block.current];
     fiber.state = state;
-    swapcontext(&fiber.context, &block.scheduler);
+    leave(fiber);
     threadIdx = fiber.index;
+}
+
+// One thread of one block after the other.
+void live() {
+    for (;;) {
+        (*block.thread)();
+        wait(State::done);
+    }
+}
+
+std::unique_ptr<Fiber> new_fiber() {
+    auto fiber = std::make_unique<Fiber>();
+    getcontext(&fiber->beginning);
+    fiber->beginning.uc_stack.ss_sp = fiber->stack.get();
+    fiber->beginning.uc_stack.ss_size = stack_bytes;
+    fiber->beginning.uc_link = nullptr;
+    makecontext(&fiber->beginning, live, 0);
+    return fiber;
 }
 
 // Lets the fibers [begin, end) go on if each of them is done or waits in `state`.
@@ -68,14 +94,9 @@ void run_block(const std::function<void()>& thread, dim3 threads, std::size_t sh
     block.count = std::size_t(threads.x) * threads.y * threads.z;
     block.thread = &thread;
     block.shared.assign(shared + 1, char(0xff)); // NaN, where nothing is written
-    while (block.fibers.size() < block.count) block.fibers.push_back(std::make_unique<Fiber>());
+    while (block.fibers.size() < block.count) block.fibers.push_back(new_fiber());
     for (std::size_t i = 0; i < block.count; ++i) {
         Fiber& f = *block.fibers[i];
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.get();
-        f.context.uc_stack.ss_size = stack_bytes;
-        f.context.uc_link = nullptr;
-        makecontext(&f.context, enter, 0);
         f.state = State::ready;
         f.index =
             dim3(unsigned(i) % threads.x, unsigned(i) / threads.x % threads.y, unsigned(i) / (threads.x * threads.y));
@@ -91,7 +112,7 @@ void run_block(const std::function<void()>& thread, dim3 threads, std::size_t sh
             ran = true;
             block.current = i;
             threadIdx = f.index;
-            swapcontext(&block.scheduler, &f.context);
+            go_on(f);
         }
         for (std::size_t w = 0; w < block.count; w += 32)
             release(State::at_warp_barrier, w, std::min(block.count, w + 32));
