@@ -5,9 +5,9 @@ if(NOT FASTGRAD_CUDA MATCHES "^(AUTO|ON|OFF|EMULATE)$")
 endif()
 
 set(cuda_sources
-  csrc/cuda/activations.cu csrc/cuda/choice.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/library.cu
-  csrc/cuda/linear.cu csrc/cuda/losses.cu csrc/cuda/mail.cu csrc/cuda/resident.cu csrc/cuda/resident_plan.cu
-  csrc/cuda/softmax.cu csrc/cuda/updates.cu)
+  csrc/cuda/activations.cu csrc/cuda/choice.cu csrc/cuda/copies.cu csrc/cuda/elementwise.cu csrc/cuda/embedding.cu
+  csrc/cuda/library.cu csrc/cuda/linear.cu csrc/cuda/losses.cu csrc/cuda/mail.cu csrc/cuda/resident.cu
+  csrc/cuda/resident_plan.cu csrc/cuda/softmax.cu csrc/cuda/updates.cu)
 
 # Goes on without, which is an error if FASTGRAD_CUDA is ON.
 macro(do_without reason)

@@ -23,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# kernels in float that must not spill: products, updates, activations
-HOT = re.compile(r"(product\w*|update\w*|forward_packs|backward_packs|forward_kernel|backward_kernel)<.*\bfloat\b")
+# kernels in float that must not spill: products, updates, activations, chains of small layers
+HOT = re.compile(
+    r"((tensor_)?product_\w+|update_\w+|join_parts|(forward|backward)_(packs|kernel)|(resident|finish)_kernel)<.*\bfloat\b"
+)
 HEADER = ("kernel", "instances", "registers", "shared bytes", "stack bytes", "spilled bytes")
 
 

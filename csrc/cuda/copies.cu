@@ -1,4 +1,4 @@
-// Copies between layouts, rows in a given order, embeddings' gradients, and the checks of numbers of rows and classes.
+// Copies between layouts, rows in a given order, and the checks of numbers of rows and classes.
 #include "grid.hpp"
 
 #include "../bindings/checks.hpp"
@@ -44,19 +44,6 @@ __global__ void gather_kernel(Item* to, const Item* from, const std::int64_t* ro
     });
 }
 
-// A thread for each column of a row of dw: it goes over all of the index, so that sums have one order.
-template <class T> __global__ void embedding_kernel(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows,
-                                                    Size columns, std::int64_t padding_idx) {
-    for_each_element(rows * columns, [&](Size at) {
-        const Size row = at / columns, column = at % columns;
-        T sum = 0;
-        if (row != padding_idx)
-            for (Size i = 0; i < n; ++i)
-                if (index[i] == row) sum += dy[i * columns + column];
-        dw[at] = sum;
-    });
-}
-
 constexpr Size check_block = 2048; // numbers that a block looks at
 
 // The first i < n with is_bad(i) among the numbers of this block, or n.
@@ -98,14 +85,6 @@ __global__ void probabilities_check(Finding* f, const char* kernel, const char* 
 dim3 check_grid(Size n) { return dim3(blocks_for(n, check_block)); }
 
 } // namespace
-
-template <class T> void embedding_backward(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows,
-                                           Size columns, std::int64_t padding_idx) {
-    launch(embedding_kernel<T>, grid_for(rows * columns), block_threads, 0, dw, dy, index, n, rows, columns,
-           padding_idx);
-}
-template void embedding_backward(float*, const float*, const std::int64_t*, Size, Size, Size, std::int64_t);
-template void embedding_backward(double*, const double*, const std::int64_t*, Size, Size, Size, std::int64_t);
 
 } // namespace cuda
 

@@ -59,8 +59,11 @@ def test_gather(device: Device, dtype: Any, columns: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_embedding_backward(device: Device, dtype: Any) -> None:
-    args = (np.empty((9, 6), dtype), numbers(dtype, 20, 6), np.random.default_rng(2).integers(0, 9, 20), 4)
+@pytest.mark.parametrize("sizes", [(20, 9, 6), (900, 3000, 8), (70000, 512, 1)])  # the latter are sorted first
+def test_embedding_backward(device: Device, dtype: Any, sizes: tuple[int, int, int]) -> None:
+    n, rows, columns = sizes
+    index = np.random.default_rng(2).integers(0, rows, n)
+    args = (np.empty((rows, columns), dtype), numbers(dtype, n, columns), index, 4)
     assert differences(device.run("embedding_backward", *args), run_on_cpu("embedding_backward", *args)) == 0
 
 
