@@ -16,7 +16,7 @@ struct Names {
     Name lr{"lr"}, momentum{"momentum"}, dampening{"dampening"}, weight_decay{"weight_decay"}, l1{"l1"},
         nesterov{"nesterov"}, maximize{"maximize"}, betas{"betas"}, eps{"eps"}, amsgrad{"amsgrad"},
         decoupled{"decoupled_weight_decay"}, params{"params"}, step{"step"}, param_groups{"param_groups"},
-        state{"state"}, enabled{"enabled"}, seed{"_seed"}, offset{"_offset"};
+        state{"state"}, enabled{"enabled"}, precision{"precision"}, seed{"_seed"}, offset{"_offset"};
 };
 inline const Names& names() {
     static const Names& the = *new Names;

@@ -176,6 +176,9 @@ void bind_programs(py::module_& m) {
             },
             py::arg("tensor"), py::arg("argument"), py::arg("grad"))
         .def_readwrite("grad_enabled", &Replay::grad_enabled)
+        .def(
+            "require_precision", [](Replay& r, py::object precision) { r.precision = std::move(precision); },
+            py::arg("precision"), "What `state.precision` has to be.")
         .def_readwrite("single", &Replay::single)
         .def_readwrite("rebuild", &Replay::rebuild)
         .def_readwrite("surroundings", &Replay::surroundings)

@@ -54,6 +54,7 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
 bool Replay::is_valid() {
     const Names& n = names();
     if (attribute(tape_.state, n.enabled).is(py::bool_(true)) != grad_enabled) return false;
+    if (precision && !attribute(tape_.state, n.precision).is(precision)) return false;
     for (const Guard& g : guards) {
         if (!holds(g.tensor.ptr(), tape_.data, g.data) || !holds(g.tensor.ptr(), tape_.node, g.node)) return false;
         if (g.checks_grad && !holds(g.tensor.ptr(), tape_.grad, g.grad)) return false;

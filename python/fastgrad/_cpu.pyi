@@ -81,6 +81,10 @@ class Program:
         """
     def keep(self, object: typing.Any) -> None:
         ...
+    def require_precision(self, precision: typing.Any) -> None:
+        """
+        What `state.precision` has to be.
+        """
     def team(self, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex, kept: collections.abc.Sequence[typing.Any]) -> None:
         """
         Lets commands begin .. end be run together; the last call for a program's end comes first. `kept` are arrays that they write and others read.

@@ -268,8 +268,8 @@ def compile(
     - Read anew in every call: the options of optimisers (learning rates, momentum, betas, penalties), the counters of
       Adam, dropout and random numbers, and whatever Tensors hold.
     - Recorded again: other shapes, dtypes, strides or structure of the arguments; a parameter, a state of an optimiser
-      or a gradient in other memory; ``requires_grad`` and the grad mode; ``train()``/``eval()``, layers, plain options
-      and hooks of the modules that are called.
+      or a gradient in other memory; ``requires_grad`` and the grad mode; on a GPU, ``autocast`` and the precision
+      of products; ``train()``/``eval()``, layers, plain options and hooks of the modules that are called.
     - Settled when recorded: whatever else Python decides, such as the numbers in a closure, or which Tensors are used.
     - Results are new memory at every call, and carry no history. Gradients that stay in ``.grad`` are the same memory
       at every call.

@@ -5,6 +5,7 @@ An operation asks when it runs, and its backward rule uses what it was told.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from fastgrad.autograd.mode import F, decorate, state
@@ -34,8 +35,8 @@ def set_float32_matmul_precision(precision: str) -> None:
     Notes
     -----
     It holds for the products of `fastgrad.nn.functional.linear`, recurrent layers and `fastgrad.matmul`, forward, and
-    backward of what runs from now on. Tensors stay float32. On the CPU, and for float64, it changes nothing. A step
-    that `fastgrad.compile` has recorded keeps what held then; a small network that it runs as one kernel computes in
+    backward of what runs from now on. Tensors stay float32. On the CPU, and for float64, it changes nothing. What
+    `fastgrad.compile` has recorded on a GPU is recorded again; a small network that it runs as one kernel computes in
     float32 in any case.
 
     Source: ``torch.set_float32_matmul_precision``.
@@ -54,7 +55,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         raise bad_value(
             "set_float32_matmul_precision", "precision", repr(precision), "'highest', 'high' or 'medium'"
         )
-    type(state).precision = None if precision == "highest" else precision
+    type(state).precision = None if precision == "highest" else sys.intern(precision)  # programs compare objects
 
 
 def get_float32_matmul_precision() -> str:

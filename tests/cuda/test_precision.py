@@ -87,3 +87,19 @@ def test_float64_stays_exact() -> None:
     fg.set_float32_matmul_precision("medium")
     x = fg.tensor(a, device="cuda")
     np.testing.assert_allclose((x @ x).cpu().numpy(), a @ a, rtol=1e-13)
+
+
+def test_another_precision_is_recorded_again() -> None:
+    w = fg.tensor(numbers(140, 20), device="cuda")
+    x = fg.tensor(numbers(9, 20), device="cuda")
+    step = fg.compile(lambda x: F.linear(x, w))
+    expected = {p: rounded(numbers(9, 20), p).astype(float) @ rounded(numbers(140, 20), p).T for p in BITS}
+    expected["highest"] = numbers(9, 20).astype(float) @ numbers(140, 20).T
+    for _ in range(2):
+        for precision in ("highest", "high", "medium"):
+            fg.set_float32_matmul_precision("".join(precision))  # not the same str
+            np.testing.assert_allclose(step(x).cpu().numpy(), expected[precision], rtol=1e-5, atol=1e-5)
+        fg.set_float32_matmul_precision("highest")
+        with fg.autocast("cuda"):
+            np.testing.assert_allclose(step(x).cpu().numpy(), expected["medium"], rtol=1e-5, atol=1e-5)
+    assert len(step.programs) == 3

@@ -53,6 +53,7 @@ def build(
     fused: bool,
     single: bool,
     grad_enabled: bool,
+    precision: str | None,
 ) -> Built:
     """Turn a recording into a native program.
 
@@ -70,6 +71,8 @@ def build(
         Whether the only result is returned as it is.
     grad_enabled : bool
         Whether the tape was on when the call began.
+    precision : str or None
+        What products on a GPU were told then.
     """
     # Where each result lies in its buffer, before that gets memory of the program's own.
     refs = [None if r.array is None else recorder.ref(r.array) for r in results]
@@ -99,6 +102,8 @@ def build(
     for buffer in gone:
         buffer.array = None
     native.grad_enabled, native.single = grad_enabled, single
+    if recorder.example is not None:
+        native.require_precision(precision)
     return Built(native, recorder.native.Programs, plan.commands, places, nbytes + bytes_made, fresh, teams)
 
 

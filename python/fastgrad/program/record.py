@@ -199,7 +199,7 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     built : Built
     """
     recorder = Recorder(call.function)
-    grad_enabled = state.enabled
+    grad_enabled, precision = state.enabled, state.precision
     inputs = _StandIns(call, recorder)
     with recording(recorder):
         result = function(*inputs.args, **inputs.kwargs)
@@ -220,7 +220,7 @@ def record(function: Callable[..., Any], call: Call, fused: bool, keep_grads: bo
     rebuild = None if flat or single else _rebuilder(answer)
     del result, held
     effects = grads + inputs.finish(recorder)
-    built = build(recorder, inputs.arguments, results, effects, fused, single, grad_enabled)
+    built = build(recorder, inputs.arguments, results, effects, fused, single, grad_enabled, precision)
     if rebuild is not None:
         built.native.rebuild = rebuild
     return answer, built
