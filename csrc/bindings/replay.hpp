@@ -111,7 +111,7 @@ class Replay {
     std::vector<Range> used;    // the memory of tensors that were there before
     std::vector<Range> changed; // that of them which commands change
     bool grad_enabled = true;
-    py::object precision; // that products were recorded with; null where they have but one
+    py::object precision;                 // that products were recorded with; null where they have but one
     long modules_version = -1;            // when modules and hooks were last found as recorded
     py::object surroundings = py::none(); // called then: whether modules and hooks are as recorded
     py::object rebuild = py::none();      // puts the tuple of all outputs into the structure that the function returned
