@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -172,6 +174,22 @@ def test_the_environment_chooses(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("FASTGRAD_PRODUCT_KERNELS", name)
     products.load(native)
     assert fg.cuda.get_product_kernels() == (name or "auto")
+
+
+def test_cupy_is_asked_to_find_cublas(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Libraries(ModuleType):
+        __path__: ClassVar[list[str]] = []
+
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            raise ImportError(name)
+
+    for name in ("cupy_backends", "cupy_backends.cuda", "cupy_backends.cuda.libs"):
+        monkeypatch.setitem(sys.modules, name, Libraries(name))
+    products.load(library.kernels())
+    assert asked == ["cublas"]
 
 
 def test_the_environment_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

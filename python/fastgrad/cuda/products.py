@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from typing import Any
 
@@ -84,8 +83,8 @@ def load(native: Any) -> None:
     RuntimeError
         If ``FASTGRAD_PRODUCT_KERNELS`` is no name of kernels, or ``"cublas"`` and that is not there.
     """
-    try:
-        importlib.import_module("cupy_backends.cuda.libs.cublas")
+    try:  # as an attribute, which is what makes cupy look in site-packages
+        from cupy_backends.cuda.libs import cublas  # noqa: F401
     except ImportError:  # no such module, or a library that is missing
         pass
     else:
