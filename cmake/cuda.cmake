@@ -62,7 +62,7 @@ pybind11_add_module(_cuda MODULE NO_EXTRAS
   $<TARGET_OBJECTS:cuda_kernels>)
 target_compile_definitions(_cuda PRIVATE FASTGRAD_ON_CUDA FASTGRAD_CUDA_COMPILER="${cuda_compiler}"
   FASTGRAD_CUDA_ARCHITECTURES="${cuda_architectures}")
-target_compile_options(_cuda PRIVATE -O2)
+target_compile_options(_cuda PRIVATE ${FASTGRAD_OPTIMIZE_BINDINGS})
 add_executable(check_resident EXCLUDE_FROM_ALL tests/native/check_resident.cpp csrc/cuda/call.cpp csrc/cuda/kernels.cpp
   $<TARGET_OBJECTS:cuda_kernels>)
 foreach(target _cuda check_resident)
