@@ -32,8 +32,12 @@ stage_build() {
   # pip comes from outside, which works where ensurepip is not installed; a virtual environment made in another one does
   # not see the other's packages by itself
   "$python" -m venv --without-pip --system-site-packages "$venv"
-  "$python" -c 'import site; print(*site.getsitepackages(), sep="\n")' \
-    > "$("$venv/bin/python" -c 'import site; print(site.getsitepackages()[0])')/outside.pth"
+  local inside outside
+  inside=$("$venv/bin/python" -c 'import site; print(site.getsitepackages()[0])')
+  "$python" -c 'import site; print(*site.getsitepackages(), sep="\n")' > "$inside/outside.pth"
+  while read -r outside; do # cupy looks for NVIDIA's libraries in the innermost one only
+    if [ -d "$outside/nvidia" ] && [ ! -e "$inside/nvidia" ]; then ln -s "$outside/nvidia" "$inside/nvidia"; fi
+  done < "$inside/outside.pth"
   local architecture what=('.[test,cuda13x]')
   architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
   if "$venv/bin/python" -c 'import cupy, numpy, pybind11, pytest, scikit_build_core, torch' 2> /dev/null; then
@@ -46,9 +50,15 @@ stage_build() {
   "$venv/bin/python" -c 'from fastgrad import _cuda; print(_cuda.build())'
 }
 
-# Where CUDA cannot be used, tests would run on a stand-in and succeed: this says why instead, and fails.
+# Where CUDA cannot be used, tests would run on a stand-in and succeed: this says why instead, and fails. The sum needs
+# cupy's compiler.
 # shellcheck disable=SC2329
-on_the_gpu() { "$venv/bin/python" -c 'import sys; from fastgrad.cuda import library; sys.exit(library.why_not())'; }
+on_the_gpu() {
+  "$venv/bin/python" -c 'import sys; from fastgrad.cuda import library; sys.exit(library.why_not())'
+  "$venv/bin/python" -c '
+import cupy; from fastgrad import _cuda; from fastgrad.cuda import library
+library.cupy(); print("cupy", cupy.__version__, "computes", cupy.ones(1) + 1, "cuBLAS:", _cuda._has_library())'
+}
 
 # shellcheck disable=SC2329
 stage_test() {

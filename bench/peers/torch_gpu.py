@@ -50,8 +50,9 @@ class Plain(torch_peer.Plain):
     def step(self) -> None:
         """Train on the batch once."""
         self.optimiser.zero_grad()  # first: graphs may then use the gradients' memory again
-        self.answer = self.loss()
-        self.answer.backward()
+        loss = self.loss()
+        loss.backward()
+        self.answer = loss.detach()  # the graph would keep the stream of the first step
         self.optimiser.step()
 
     @torch.no_grad()

@@ -52,6 +52,11 @@ void synchronize() {
     cuda::raise_findings();
 }
 
+void give_back_cupys_memory() {
+    const py::gil_scoped_acquire locked;
+    py::module_::import("cupy").attr("get_default_memory_pool")().attr("free_all_blocks")();
+}
+
 int count_devices() {
     int count = 0;
     if (cudaGetDeviceCount(&count) != cudaSuccess) { // no driver, or none that is new enough
@@ -93,10 +98,11 @@ Shared& shared() {
     return the;
 }
 
-PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
+PYBIND11_MODULE(_cuda, m) { // scratch memory is one thread's at a time: the GIL
     m.doc() = "fastgrad's kernels on cupy arrays: those of fastgrad._cpu, on the current stream.";
     py::module_::import("fastgrad._cpu"); // Activation, shared()
     bind_device(m);
+    cuda::give_back_memory = give_back_cupys_memory;
     m.def("build", &build, "Compiler, and the architectures that there is code for.");
     m.def("device_count", &count_devices, "How many GPUs can be used; 0 without a driver.");
     m.def("_load_library", &cuda::load_library, py::arg("file"),

@@ -2,8 +2,9 @@
 #include "launch.hpp"
 
 #include <map>
+#include <memory>
 #include <mutex>
-#include <utility>
+#include <tuple>
 
 namespace fastgrad::cuda {
 
@@ -17,31 +18,66 @@ int current_device() {
     return device;
 }
 
+// Of one stream of one device; threads may have a stream of their own under the same handle.
+struct ScratchOfStream {
+    unsigned long long stream = 0;
+    std::unique_ptr<Scratch> scratch;
+};
 Scratch& scratch_of_call() {
     if (call.scratch) return *call.scratch;
+    using Key = std::tuple<int, cudaStream_t, const void*>;
     static std::mutex mutex;
-    static auto& all = *new std::map<std::pair<int, cudaStream_t>, Scratch>; // for good: streams outlive destructors
+    static auto& all = *new std::map<Key, ScratchOfStream>; // for good: streams outlive destructors
     const std::lock_guard lock(mutex);
-    return all.try_emplace({current_device(), call.stream}, false).first->second;
+    auto& [id, scratch] = all[{current_device(), call.stream, call.stream == cudaStreamPerThread ? &call : nullptr}];
+    const unsigned long long now = id_of(call.stream);
+    if (!scratch || id != now) // that of a stream that is gone may still be in use: it is waited for
+        scratch = nullptr, scratch = std::make_unique<Scratch>(false), id = now;
+    return *scratch;
 }
 
 } // namespace
 
+void (*give_back_memory)() = nullptr;
+
+void* allocate(std::size_t bytes) {
+    void* memory = nullptr;
+    cudaError_t status = cudaMalloc(&memory, bytes);
+    if (status == cudaErrorMemoryAllocation && give_back_memory) {
+        cudaGetLastError();
+        give_back_memory();
+        status = cudaMalloc(&memory, bytes);
+    }
+    check(status);
+    return memory;
+}
+
+void release(void* memory) noexcept {
+    cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+    cudaThreadExchangeStreamCaptureMode(&mode);
+    cudaFree(memory);
+    cudaThreadExchangeStreamCaptureMode(&mode);
+}
+
+unsigned long long id_of(cudaStream_t stream) {
+    unsigned long long id = 0;
+    check(cudaStreamGetId(stream, &id));
+    return id;
+}
+
 Scratch::~Scratch() {
-    for (char* block : blocks_) cudaFree(block);
-    cudaFree(for_library_);
+    for (char* block : blocks_) release(block);
+    release(for_library_);
 }
 
 void Scratch::reserve(std::size_t bytes) {
     used_ = 0;
     if (bytes <= size_) return;
     if (!keeps_all_ && !blocks_.empty()) {
-        check(cudaFree(blocks_.back())); // waits for whoever uses it
+        release(blocks_.back());
         blocks_.pop_back(), size_ = 0;
     }
-    void* memory = nullptr;
-    check(cudaMalloc(&memory, up(bytes, 1 << 20)));
-    blocks_.push_back(static_cast<char*>(memory)), size_ = up(bytes, 1 << 20);
+    blocks_.push_back(static_cast<char*>(allocate(up(bytes, 1 << 20)))), size_ = up(bytes, 1 << 20);
 }
 
 void* Scratch::take(std::size_t bytes) {
@@ -52,7 +88,7 @@ void* Scratch::take(std::size_t bytes) {
 }
 
 void* Scratch::for_library() {
-    if (!for_library_) check(cudaMalloc(&for_library_, library_workspace_bytes));
+    if (!for_library_) for_library_ = allocate(library_workspace_bytes);
     return for_library_;
 }
 

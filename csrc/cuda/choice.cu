@@ -32,13 +32,13 @@ class Bench {
         check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
         call.stream = stream_, call.scratch = &scratch_, call.options = nullptr;
         for (cudaEvent_t& event : events_) check(cudaEventCreateWithFlags(&event, 0));
-        check(cudaMalloc(&memory_, bytes));
+        memory_ = allocate(bytes);
     }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
     ~Bench() {
         if (stream_) cudaStreamSynchronize(stream_);
-        cudaFree(memory_);
+        release(memory_);
         for (const cudaEvent_t event : events_)
             if (event) cudaEventDestroy(event);
         if (stream_) cudaStreamDestroy(stream_);
@@ -123,7 +123,7 @@ bool uses_library(const Matmul<float>& p) {
             found = all_measured().emplace(kind, measure(met, p)).first;
         } catch (const OutOfMemory&) { // there may be enough for the product alone
             return false;
-        }
+        } catch (const LibraryError&) { return false; }
     }
     return found->second.is_library_faster();
 }

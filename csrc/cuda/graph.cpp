@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "choice.hpp"
+
 namespace fastgrad::cuda {
 namespace {
 
@@ -41,7 +43,7 @@ class Capture {
 } // namespace
 
 Graph::~Graph() {
-    if (device_) cudaFree(device_); // waits for whoever runs it
+    release(device_);
     drop_parts();
     if (done_) cudaEventDestroy(done_);
 }
@@ -71,7 +73,7 @@ void Graph::lay_out() {
             end = up(end + bytes, 16);
         });
     mail_.assign(end, 0);
-    if (!device_) check(cudaMalloc(reinterpret_cast<void**>(&device_), end));
+    if (!device_) device_ = static_cast<char*>(allocate(end));
     for (const Options& o : options_) places_[o.command] = device_ + o.at;
 }
 
@@ -97,6 +99,7 @@ void Graph::capture(cudaStream_t stream) {
 void Graph::make() {
     lay_out();
     drop_parts();
+    if (kernels_of_products() == Kernels::library) prepare_library(); // while no stream is captured
     cudaStream_t stream = nullptr; // the current one may be the default stream, which cannot be captured
     check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
     struct Restore { // also when a command throws
@@ -142,7 +145,7 @@ void Graph::write_mail() {
 
 // A run on another stream than the last one waits for it: both use the same memory.
 void Graph::wait_for_last(cudaStream_t stream) {
-    if (!has_run_ || stream == last_) return;
+    if (!has_run_ || id_of(stream) == last_id_) return;
     if (!done_) check(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming));
     if (!last_) check(cudaEventRecord(done_, last_)); // else it was recorded then: the stream may be gone
     check(cudaStreamWaitEvent(stream, done_, 0));
@@ -163,7 +166,7 @@ void Graph::run() {
         if (!done_) check(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming));
         check(cudaEventRecord(done_, stream));
     }
-    last_ = stream, has_run_ = true;
+    last_ = stream, last_id_ = id_of(stream), has_run_ = true;
     sent_ = mail_;
     Mail* const mail = reinterpret_cast<Mail*>(sent_.data());
     mail->number_of_line = mail->step.number;

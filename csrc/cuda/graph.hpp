@@ -66,6 +66,7 @@ class Graph {
     std::size_t moves_at_ = 0, advances_at_ = 0;
 
     cudaStream_t last_ = nullptr; // that the program ran on
+    unsigned long long last_id_ = 0;
     cudaEvent_t done_ = nullptr;
     bool has_run_ = false;
 };

@@ -48,6 +48,13 @@ inline void check(cudaError_t status) {
     throw std::runtime_error(text);
 }
 
+// Memory of the device. Where there is none left, cupy gives back what it keeps for later, by `give_back_memory`.
+void* allocate(std::size_t bytes);
+void release(void* memory) noexcept; // waits for whoever uses it; also while another stream is captured
+extern void (*give_back_memory)();
+// What no other stream ever has; handles are used again.
+unsigned long long id_of(cudaStream_t stream);
+
 // kernel(arguments...) on a grid of blocks, with `shared` bytes of memory for each block beside its static arrays.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), dim3 blocks, dim3 threads, std::size_t shared, A... arguments) {

@@ -32,7 +32,7 @@ struct Library {
 Library library;
 
 void check_library(int status) {
-    if (status) throw std::runtime_error(std::string(call.kernel) + "(): cuBLAS error " + std::to_string(status));
+    if (status) throw LibraryError(std::string(call.kernel) + "(): cuBLAS error " + std::to_string(status));
 }
 
 // The handle of the current device, for one call at a time.
@@ -109,6 +109,12 @@ bool library_takes(const Matmul<float>& p) {
 std::size_t room_for_library(const Matmul<float>& p) {
     if (p.precision != Precision::medium) return 0;
     return lines_of(left_of(p), p.batch).room() + lines_of(right_of(p), p.batch).room();
+}
+
+void prepare_library() {
+    if (!library.is_there) return;
+    const std::lock_guard lock(handle_mutex);
+    handle_of_device();
 }
 
 void library_product(const Matmul<float>& p) {

@@ -229,7 +229,7 @@ template <class T> void start(ResidentPlan<T>& plan) {
     auto& [program, updates, row_numbers, row_work] = plan;
     const Choice<T>& choice = choose(plan);
     const std::size_t shared = shared_bytes(plan, choice), sums = std::size_t(updates.total) * sizeof(T);
-    check(cudaFuncSetAttribute(choice.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared)));
+    check(cudaFuncSetAttribute(choice.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_limit())));
     int at_once = 0;
     check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&at_once, choice.kernel, resident_threads, shared));
     Size blocks = blocks_for(program.m, choice.rows);

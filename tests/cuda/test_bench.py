@@ -66,7 +66,7 @@ def test_a_step(name: str) -> None:
     assert [line.split()[0] for line in report.splitlines() if line.startswith(name)] == [name] * 3
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of its compiler
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own, of its compiler
 def test_a_compiled_step() -> None:
     def peers(case: GpuCase, begin: Any) -> Any:
         built = gpu_training.step_peers(case, begin)

@@ -131,6 +131,10 @@ MISSING = {
         "import cupy; cupy.cuda.runtime.getDeviceCount = lambda: 1 / 0",
         "no NVIDIA driver answers.*device='cpu'",
     ),
+    "a driver for the kernels": (
+        "import kernels; kernels.device_count = lambda: 0; kernels.build = lambda: {'compiler': 'nvcc 13'}",
+        "too old for fastgrad's kernels, built by nvcc 13",
+    ),
     "a GPU": ("import cupy; cupy.cuda.runtime.DEVICES = 0", "the driver shows no GPU.*CUDA_VISIBLE_DEVICES"),
 }
 

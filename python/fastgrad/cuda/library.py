@@ -60,6 +60,10 @@ def cupy() -> Any:
         ) from error
     if not count:
         raise RuntimeError("CUDA cannot be used: the driver shows no GPU (see CUDA_VISIBLE_DEVICES)")
+    if not native.device_count():
+        raise RuntimeError(
+            f"CUDA cannot be used: the driver is too old for fastgrad's kernels, built by {native.build()['compiler']}"
+        )
     importlib.import_module("fastgrad.cuda.products").load(native)
     arrays.set_library(library, native)
     _tape.set_device_array(library.ndarray)
@@ -116,7 +120,7 @@ def upload(array: Any, index: int, non_blocking: bool = False) -> Any:
     with library.cuda.Device(index):
         if arrays.is_traced(array):
             return arrays.upload(array)
-        return library.array(array, order="K", blocking=not non_blocking and is_pinned(array))
+        return library.array(array, order="K", blocking=not non_blocking)
 
 
 def is_pinned(array: Any) -> bool:

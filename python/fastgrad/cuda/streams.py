@@ -85,7 +85,8 @@ class Stream:
         if _of is None:
             cuda = library.cupy().cuda
             with cuda.Device(self._index):
-                _of = cuda.Stream(non_blocking=True, priority=priority or None)
+                options = {"priority": priority} if priority else {}  # cupy 13 has none
+                _of = cuda.Stream(non_blocking=True, **options)
         self._stream = _of
 
     @property

@@ -104,6 +104,8 @@ def build(
     native.grad_enabled, native.single = grad_enabled, single
     if recorder.example is not None:
         native.require_precision(precision)
+    for buffer in recorder.buffers.values():
+        buffer.let_go()
     return Built(native, recorder.native.Programs, plan.commands, places, nbytes + bytes_made, fresh, teams)
 
 

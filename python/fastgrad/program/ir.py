@@ -63,6 +63,10 @@ class Buffer:
         """The memory as an array if somebody outside the recording holds it, once `array` is None."""
         return None if self._watch is None else self._watch.array()
 
+    def let_go(self) -> None:
+        """Nobody will ask any more who holds the memory: on a GPU, finding out keeps it."""
+        self._watch = None
+
     def __repr__(self) -> str:
         return f"{self.kind[0]}{self.number}"
 
