@@ -66,15 +66,17 @@ __device__ void report(Finding* f, Finding::Kind kind, const char* kernel, const
     f->kind = kind;
 }
 
-__global__ void rows_check(Finding* f, const char* kernel, const std::int64_t* index, Size n, Size rows) {
+// Names are those of the processor, which reads them: a literal in a kernel would be the GPU's.
+__global__ void rows_check(Finding* f, const char* kernel, const char* argument, const std::int64_t* index, Size n,
+                           Size rows) {
     const Size i = first_bad(n, [&](Size k) { return index[k] < 0 || index[k] >= rows; });
-    if (i < n) report(f, Finding::row, kernel, "index", double(index[i]), i, rows, 0);
+    if (i < n) report(f, Finding::row, kernel, argument, double(index[i]), i, rows, 0);
 }
-__global__ void classes_check(Finding* f, const char* kernel, const std::int64_t* target, Size n, Size classes,
-                              std::int64_t ignore_index) {
+__global__ void classes_check(Finding* f, const char* kernel, const char* argument, const std::int64_t* target, Size n,
+                              Size classes, std::int64_t ignore_index) {
     const Size i =
         first_bad(n, [&](Size k) { return (target[k] < 0 || target[k] >= classes) && target[k] != ignore_index; });
-    if (i < n) report(f, Finding::target, kernel, "target", double(target[i]), i, classes, ignore_index);
+    if (i < n) report(f, Finding::target, kernel, argument, double(target[i]), i, classes, ignore_index);
 }
 template <class T>
 __global__ void probabilities_check(Finding* f, const char* kernel, const char* argument, const T* p, Size n) {
@@ -117,11 +119,12 @@ void gather(char* to, const char* from, const std::int64_t* rows, Size count, st
 }
 
 void check_rows(const char* kernel, const std::int64_t* index, Size n, Size rows) {
-    cuda::launch(cuda::rows_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, index, n, rows);
+    cuda::launch(cuda::rows_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, "index", index, n,
+                 rows);
 }
 void check_classes(const char* kernel, const std::int64_t* target, Size n, Size classes, std::int64_t ignore_index) {
-    cuda::launch(cuda::classes_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, target, n,
-                 classes, ignore_index);
+    cuda::launch(cuda::classes_check, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel, "target", target,
+                 n, classes, ignore_index);
 }
 template <class T> void check_probabilities(const char* kernel, const char* argument, const T* p, Size n) {
     cuda::launch(cuda::probabilities_check<T>, cuda::check_grid(n), 256, 0, cuda::findings_on_device(), kernel,

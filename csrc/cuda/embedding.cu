@@ -5,7 +5,9 @@
 namespace fastgrad::cuda {
 namespace {
 
-constexpr Size soon_looked_through = 1 << 24; // comparisons: below, sorting takes longer
+// Below both, sorting takes longer.
+constexpr double few_comparisons = 1 << 24;
+constexpr Size short_index = 4096;
 
 // A thread for each element of dw goes over the whole index.
 template <class T> __global__ void look_through_kernel(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows,
@@ -38,7 +40,7 @@ template <class T> __global__ void add_groups_kernel(T* dw, const T* dy, Sorted 
 
 template <class T> void embedding_backward(T* dw, const T* dy, const std::int64_t* index, Size n, Size rows,
                                            Size columns, std::int64_t padding_idx) {
-    if (double(n) * double(rows) * double(columns) < double(soon_looked_through)) {
+    if (n < short_index && double(n) * double(rows) * double(columns) < few_comparisons) {
         launch(look_through_kernel<T>, grid_for(rows * columns), block_threads, 0, dw, dy, index, n, rows, columns,
                padding_idx);
         return;

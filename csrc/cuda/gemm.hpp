@@ -76,21 +76,45 @@ template <int rows, int depth, int threads, class T> struct Operand {
     }
 };
 
+// 16 bytes at once, wherever they lie: the compiler takes such stores apart.
+#ifdef __CUDACC__
+__device__ __forceinline__ void store_pack(float* to, const float* v) {
+    asm volatile("st.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
+}
+__device__ __forceinline__ void store_pack(double* to, const double* v) {
+    asm volatile("st.v2.f64 [%0], {%1, %2};" ::"l"(to), "d"(v[0]), "d"(v[1]) : "memory");
+}
+#else
+template <class T> void store_pack(T* to, const T* v) { std::memcpy(to, v, 16); }
+#endif
+
+__device__ __forceinline__ bool is_aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
+
 // Stores up to `fragment` neighbours, at once where they can be.
 template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
     constexpr int per = pack_size<T>;
-    if (count == fragment && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+    if (count == fragment && is_aligned(to)) {
 #pragma unroll
-        for (int i = 0; i < fragment; i += per) {
-            Pack<T, per> p;
-#pragma unroll
-            for (int l = 0; l < per; ++l) p.v[l] = values[i + l];
-            *reinterpret_cast<Pack<T, per>*>(to + i) = p;
-        }
+        for (int i = 0; i < fragment; i += per) store_pack(to + i, values + i);
     } else {
 #pragma unroll
         for (int i = 0; i < fragment; ++i)
             if (i < count) to[i] = values[i];
+    }
+}
+// Reads them; the rest is 0.
+template <class T> __device__ __forceinline__ void load(const T* from, T (&values)[fragment], int count) {
+    constexpr int per = pack_size<T>;
+    if (count == fragment && is_aligned(from)) {
+#pragma unroll
+        for (int i = 0; i < fragment; i += per) {
+            const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
+#pragma unroll
+            for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < fragment; ++i) values[i] = i < count ? from[i] : T(0);
     }
 }
 
@@ -182,8 +206,12 @@ __global__ void join_parts(Size m, Size n, const T* parts, int count, Epilogue e
         const Size i = at / across, j = at % across * fragment;
         const int width = n - j < fragment ? int(n - j) : fragment;
         T sum[fragment] = {};
-        for (int p = 0; p < count; ++p)
-            for (int c = 0; c < width; ++c) sum[c] += parts[(p * m + i) * n + j + c];
+        for (int p = 0; p < count; ++p) {
+            T part[fragment];
+            load(parts + (p * m + i) * n + j, part, width);
+#pragma unroll
+            for (int c = 0; c < fragment; ++c) sum[c] += part[c];
+        }
         epilogue(i, j, sum, width);
     });
 }

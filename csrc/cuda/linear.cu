@@ -4,13 +4,8 @@
 #include "product.hpp"
 
 namespace fastgrad::cuda {
-namespace {
 
-template <class T> __global__ void derivative_kernel(T* dz, const T* dy, const T* saved, Size n, BoundActivation f) {
-    for_each_element(n, [&](Size i) { dz[i] = backward_by_index(dy[i], saved[i], f); });
-}
-
-} // namespace
+template <class T> void activation_backward(T* dx, const T* dy, const T* saved, Size n, const BoundActivation& f);
 
 template <class T> void linear_forward(const LinearForward<T>& l) {
     const Product<T> z({1, l.m, l.n, l.k, l.y, l.x, l.w.transposed(), 0, 0, l.precision});
@@ -35,8 +30,7 @@ template <class T> void linear_backward(const LinearBackward<T>& l) {
     reserve(room_for_dz + room_for_column_sums<T>(l.m, l.n) + dw.room() + dx.room());
     if (is_derived) {
         T* made = scratch_of<T>(l.m * l.n);
-        launch(derivative_kernel<T>, grid_for(l.m * l.n), block_threads, 0, made, l.dy, l.saved, l.m * l.n,
-               l.activation);
+        activation_backward(made, l.dy, l.saved, l.m * l.n, l.activation);
         dz.p = made;
     }
     if (l.db) column_sums(dz.p, l.m, l.n, StoreSum<T>{l.db});

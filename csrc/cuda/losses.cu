@@ -104,6 +104,7 @@ template <class T> void cross_entropy(const CrossEntropy<T>& l) {
     double *made = scratch_of<double>(1), *each = scratch_of<double>(l.n + 1);
     const double* given = find_denominator(l);
     launch_rows(cross_entropy_kernel<32, T>, cross_entropy_kernel<row_block, T>, l.n, l.c, l, each, given, made);
+    if (l.n == 0) launch(store_number, dim3(1), 1, 0, made, l.reduction == Reduction::mean ? 0.0 : 1.0); // no row did
     const double* denominator = given ? given : made;
     if (l.reduction != Reduction::none) total(l.loss, each, l.n, denominator);
 }

@@ -191,7 +191,7 @@ constexpr int few_gradients = 2048;             // updated by one block as soon 
 constexpr std::size_t most_of_sums = 32u << 20; // bytes that all blocks' sums of gradients take
 
 template <class T> std::size_t shared_bytes(const ResidentPlan<T>& plan, const Choice<T>& choice) {
-    return std::size_t(choice.tile_numbers + plan.row_numbers * choice.rows) * sizeof(T);
+    return (std::size_t(choice.tile_numbers) + std::size_t(plan.row_numbers) * std::size_t(choice.rows)) * sizeof(T);
 }
 std::size_t shared_limit() {
     int device = 0, bytes = 0;
@@ -203,7 +203,8 @@ template <class T> bool fits(const ResidentPlan<T>& plan, const Choice<T>& choic
     return shared_bytes(plan, choice) <= shared_limit();
 }
 template <class T> bool fits(const ResidentPlan<T>& plan) {
-    return std::ranges::any_of(choices<T>(), [&](const Choice<T>& choice) { return fits(plan, choice); });
+    return plan.program.m > 0 &&
+           std::ranges::any_of(choices<T>(), [&](const Choice<T>& choice) { return fits(plan, choice); });
 }
 
 // One block, if there is little to do. Otherwise few rows a block, so that a small batch is spread over many

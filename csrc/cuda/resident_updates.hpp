@@ -22,9 +22,9 @@ template <class T> struct ResidentRules {
         const std::int64_t step = i % 2 ? layer.b.step : layer.w.step;
         if (layer.is_adam) {
             const Adam<T> s{nullptr, nullptr, nullptr, nullptr, nullptr, 0, step};
-            with_rule<T>(layer.adam.get(), s, [&](const auto& rule) { put(i, rule); });
+            put(i, rule_of<T>(layer.adam.get(), s));
         } else {
-            with_rule<T>(layer.sgd.get(), Sgd<T>{}, [&](const auto& rule) { put(i, rule); });
+            put(i, rule_of<T>(layer.sgd.get(), Sgd<T>{}));
         }
     }
     // A step of the parameter that gradient number `at` is of.

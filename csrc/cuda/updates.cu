@@ -32,10 +32,17 @@ __global__ void update_kernel(const Parameters<S> all, Latest<Options> options) 
     const int i = parameter_of_block(all);
     const S s = all.parameter[i];
     const Size begin = Size(blockIdx.x - all.first_block[i]) * unit, end = begin + unit < s.n ? begin + unit : s.n;
-    with_rule<T>(options.get(), s, [&](const auto& rule) {
-        for (Size at = begin + threadIdx.x; at < end; at += blockDim.x)
-            apply_vector<T>(rule, s, at, Vec<T>(s.grad[at]), Whole());
-    });
+    using Rule = decltype(rule_of<T>(options.get(), s));
+    __shared__ __align__(16) unsigned char room[sizeof(Rule)];
+    if (threadIdx.x == 0) { // for the block: Adam's takes two powers
+        const Rule made = rule_of<T>(options.get(), s);
+        memcpy(room, &made, sizeof made);
+    }
+    __syncthreads();
+    Rule rule;
+    memcpy(&rule, room, sizeof rule);
+    for (Size at = begin + threadIdx.x; at < end; at += blockDim.x)
+        apply_vector<T>(rule, s, at, Vec<T>(s.grad[at]), Whole());
 }
 
 template <class T, class S, class Options> void update(const S* parameters, Size count, const Options& options) {
@@ -57,34 +64,44 @@ template <class T, class S, class Options> void update(const S* parameters, Size
 template <class T, class S, class Options> struct Apply {
     static constexpr bool is_plain = false;
     S w;
-    Latest<Options> options;
+    Options options;
     Size inner;
     __device__ void operator()(Size i, Size j, const T* dw, int count) const {
-        with_rule<T>(options.get(), w, [&](const auto& rule) {
+        const auto rule = rule_of<T>(options.get(), w);
 #pragma unroll
-            for (int c = 0; c < fragment; ++c)
-                if (c < count) apply_vector<T>(rule, w, i * inner + j + c, Vec<T>(dw[c]), Whole());
-        });
+        for (int c = 0; c < fragment; ++c)
+            if (c < count) apply_vector<T>(rule, w, i * inner + j + c, Vec<T>(dw[c]), Whole());
     }
 };
 
 // What becomes of db.
 template <class T, class S, class Options> struct ApplySum {
     S b;
-    Latest<Options> options;
+    Options options;
     __device__ void operator()(Size j, T db) const {
-        with_rule<T>(options.get(), b, [&](const auto& rule) { apply_vector<T>(rule, b, j, Vec<T>(db), Whole()); });
+        apply_vector<T>(rule_of<T>(options.get(), b), b, j, Vec<T>(db), Whole());
     }
 };
+
+// The options, or the rules that they make, for w and for b.
+template <class T> auto rules_for(const LinearSgd<T>& l) { return std::pair(latest(l.options), latest(l.options)); }
+template <class T> auto rules_for(const LinearAdam<T>& l) {
+    auto* const rules = scratch_of<AdamRule<Vec<T>>>(2);
+    launch(make_rules<T>, dim3(1), 2, 0, rules, latest(l.options), l.w.step, l.b.step);
+    return std::pair(MadeRule<T>{rules}, MadeRule<T>{rules + 1});
+}
 
 template <class T, class L> void update_from_gradients(const L& l) {
     const View<T> dz{l.dz, l.n, 1};
     const Size outer = l.transposed ? l.k : l.n, inner = l.transposed ? l.n : l.k;
     const View<T> left = (l.transposed ? l.x : dz).transposed(), right = l.transposed ? dz : l.x;
     const Product<T> dw({1, outer, inner, l.m, nullptr, left, right, 0, 0, l.precision});
-    reserve(room_for_column_sums<T>(l.m, l.n) + dw.room());
-    if (l.b.p) column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), decltype(l.options)>{l.b, latest(l.options)});
-    dw.run(Apply<T, decltype(l.w), decltype(l.options)>{l.w, latest(l.options), inner});
+    reserve(2 * sizeof(AdamRule<Vec<T>>) + 256 + room_for_column_sums<T>(l.m, l.n) + dw.room());
+    const auto [for_w, for_b] = rules_for<T>(l);
+    using W = decltype(l.w);
+    using Options = std::remove_const_t<decltype(for_w)>;
+    if (l.b.p) column_sums(l.dz, l.m, l.n, ApplySum<T, decltype(l.b), Options>{l.b, for_b});
+    dw.run(Apply<T, W, Options>{l.w, for_w, inner});
 }
 
 } // namespace

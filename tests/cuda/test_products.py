@@ -60,7 +60,9 @@ def test_matmul(layouts: str, size: tuple[int, int, int], precision: str) -> Non
         before = calls()
         found.append((x @ y).cpu().numpy())
         assert calls() - before == (EMULATED is not None and kernels == "cublas" and k > 0)
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-5)
+    # cuBLAS may take a product with one row or column in float32, and cut TF32's factors off
+    rounding = {"highest": 1e-6, "high": 2**-9, "medium": 1e-6}[precision]
+    np.testing.assert_array_less(abs(found[1] - found[0]), 1e-6 + rounding * (abs(a).astype(float) @ abs(b)) * 4)
 
 
 def test_what_lies_in_neither_rows_nor_columns_is_fastgrads() -> None:
