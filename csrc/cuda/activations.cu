@@ -75,18 +75,27 @@ template <class T> __global__ void prelu_dx_kernel(T* dx, const T* dy, const T* 
         dx[i] = (Vec<T>(dy[i]) * LeakyRelu::from_input(Vec<T>(x[i]), {Vec<T>(slope), Vec<T>(0.0)})).v;
     });
 }
-// One block a slope: the sum of dy x over x <= 0, added up in double in a fixed order.
-template <class T>
-__global__ void prelu_da_kernel(T* da, const T* dy, const T* x, Size outer, Size channels, Size inner, bool shared) {
+// The sum of dy x over x <= 0 for each slope, in double and in a fixed order: of `slope_block` elements first.
+constexpr Size slope_block = 16384;
+template <class T> __global__ void prelu_da_parts(double* to, const T* dy, const T* x, Size count, Size parts,
+                                                  Size channels, Size inner, bool shared) {
     __shared__ double room[32];
-    const Size c = blockIdx.x, count = shared ? outer * channels * inner : outer * inner;
+    const Size c = blockIdx.x / parts, begin = blockIdx.x % parts * slope_block;
+    const Size end = begin + slope_block < count ? begin + slope_block : count;
     double sum = 0;
-    for (Size k = threadIdx.x; k < count; k += blockDim.x) {
+    for (Size k = begin + threadIdx.x; k < end; k += blockDim.x) {
         const Size i = shared ? k : (k / inner * channels + c) * inner + k % inner;
         if (!(x[i] > T(0))) sum += double(x[i] * dy[i]);
     }
     sum = over_block(sum, Add(), room, 0.0);
-    if (threadIdx.x == 0) da[c] = T(sum);
+    if (threadIdx.x == 0) to[blockIdx.x] = sum;
+}
+template <class T> __global__ void prelu_da_kernel(T* da, const double* sums, Size parts) {
+    __shared__ double room[32];
+    double sum = 0;
+    for (Size p = threadIdx.x; p < parts; p += blockDim.x) sum += sums[Size(blockIdx.x) * parts + p];
+    sum = over_block(sum, Add(), room, 0.0);
+    if (threadIdx.x == 0) da[blockIdx.x] = T(sum);
 }
 
 template <class T> __global__ void dropout_kernel(T* y, const T* x, Size n, T scale, std::uint64_t threshold,
@@ -137,9 +146,13 @@ template <class T> void prelu_backward(T* dx, T* da, const T* dy, const T* x, co
                                        Size inner, bool shared) {
     const Size n = outer * channels * inner;
     if (dx) launch(prelu_dx_kernel<T>, grid_for(n), block_threads, 0, dx, dy, x, a, n, channels, inner, shared);
-    if (da)
-        launch(prelu_da_kernel<T>, dim3(shared ? 1 : unsigned(channels)), block_threads, 0, da, dy, x, outer, channels,
-               inner, shared);
+    if (!da) return;
+    const Size slopes = shared ? 1 : channels, count = slopes ? n / slopes : 0, parts = blocks_for(count, slope_block);
+    reserve(std::size_t(slopes * parts) * sizeof(double) + 256);
+    double* const sums = scratch_of<double>(slopes * parts);
+    launch(prelu_da_parts<T>, dim3(unsigned(slopes * parts)), block_threads, 0, sums, dy, x, count, parts, channels,
+           inner, shared);
+    launch(prelu_da_kernel<T>, dim3(unsigned(slopes)), block_threads, 0, da, sums, parts);
 }
 
 template <class T> void dropout(T* y, const T* x, Size n, double p, const RandomCounter& counter) {

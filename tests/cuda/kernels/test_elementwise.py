@@ -30,7 +30,10 @@ def test_activations(device: Device, dtype: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("shape", "slopes"), [((5, 3, 1), 3), ((2, 7, 9), 7), ((4, 4, 4), 1), ((1, 1, 2000), 1)])
+@pytest.mark.parametrize(
+    ("shape", "slopes"),
+    [((5, 3, 1), 3), ((2, 7, 9), 7), ((4, 4, 4), 1), ((1, 1, 2000), 1), ((3, 2, 9000), 2), ((3, 2, 9000), 1)],
+)
 def test_prelu(device: Device, dtype: Any, shape: tuple[int, int, int], slopes: int) -> None:
     x, a, dy = numbers(dtype, *shape), numbers(dtype, slopes), numbers(dtype, *shape, seed=1)
     forward = (np.empty_like(x), x, a)
