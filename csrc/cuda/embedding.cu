@@ -45,7 +45,6 @@ template <class T> void embedding_backward(T* dw, const T* dy, const std::int64_
                padding_idx);
         return;
     }
-    reserve(room_to_sort(n, rows));
     const Sorted by_row = sort(index, n, rows);
     check(cudaMemsetAsync(dw, 0, std::size_t(rows * columns) * sizeof(T), call.stream));
     launch(add_groups_kernel<T>, grid_for(n * columns), block_threads, 0, dw, dy, by_row, n, rows, columns,

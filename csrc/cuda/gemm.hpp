@@ -3,11 +3,9 @@
 // An element is one chain of fma over k in order, as on the processor, whatever the tile: the bits are the same.
 #pragma once
 
-#include "grid.hpp"
+#include "fragment.hpp"
 
 namespace fastgrad::cuda {
-
-constexpr int fragment = 4; // neighbours that a thread reads, computes and stores together
 
 // A block's tile is (rows, columns); a thread makes (thread_rows, thread_columns) of it, in squares of `fragment` that
 // lie far apart, so that neighbouring threads read neighbouring memory. k goes by in steps of `depth`.
@@ -75,48 +73,6 @@ template <int rows, int depth, int threads, class T> struct Operand {
             }
     }
 };
-
-// 16 bytes at once, wherever they lie: the compiler takes such stores apart.
-#ifdef __CUDACC__
-__device__ __forceinline__ void store_pack(float* to, const float* v) {
-    asm volatile("st.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
-}
-__device__ __forceinline__ void store_pack(double* to, const double* v) {
-    asm volatile("st.v2.f64 [%0], {%1, %2};" ::"l"(to), "d"(v[0]), "d"(v[1]) : "memory");
-}
-#else
-template <class T> void store_pack(T* to, const T* v) { std::memcpy(to, v, 16); }
-#endif
-
-__device__ __forceinline__ bool is_aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
-
-// Stores up to `fragment` neighbours, at once where they can be.
-template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
-    constexpr int per = pack_size<T>;
-    if (count == fragment && is_aligned(to)) {
-#pragma unroll
-        for (int i = 0; i < fragment; i += per) store_pack(to + i, values + i);
-    } else {
-#pragma unroll
-        for (int i = 0; i < fragment; ++i)
-            if (i < count) to[i] = values[i];
-    }
-}
-// Reads them; the rest is 0.
-template <class T> __device__ __forceinline__ void load(const T* from, T (&values)[fragment], int count) {
-    constexpr int per = pack_size<T>;
-    if (count == fragment && is_aligned(from)) {
-#pragma unroll
-        for (int i = 0; i < fragment; i += per) {
-            const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
-#pragma unroll
-            for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
-        }
-    } else {
-#pragma unroll
-        for (int i = 0; i < fragment; ++i) values[i] = i < count ? from[i] : T(0);
-    }
-}
 
 template <class T> struct Store {          // y (m, n), one matrix after the other
     static constexpr bool is_plain = true; // the elements stay what they are

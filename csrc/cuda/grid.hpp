@@ -15,7 +15,7 @@ template <class T, int n> struct alignas(sizeof(T) * n) Pack {
 };
 template <class T> constexpr int pack_size = int(16 / sizeof(T));
 
-template <class... Pointers> bool are_aligned(Pointers... p) {
+template <class... Pointers> __host__ __device__ bool are_aligned(Pointers... p) {
     return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);
 }
 

@@ -1,6 +1,7 @@
 // Matrices in bfloat16, for a product that reads its factors many times.
 #pragma once
 
+#include "fragment.hpp"
 #include "mma.hpp"
 
 namespace fastgrad::cuda {
@@ -11,7 +12,7 @@ struct Lines {
     Size length, count, step;
     Size matrices, matrix_step;
 
-    static constexpr Size together = 8; // numbers that a thread rounds: 16 bytes
+    static constexpr Size together = 2 * fragment; // numbers that a thread rounds: 16 bytes
     Size packs() const { return (length + together - 1) / together; }
     Size rounded_step() const { return packs() * together; } // of the rounded ones: all begin at multiples of 16 bytes
     std::size_t room() const { return std::size_t(matrices * count * rounded_step()) * 2 + 256; }
@@ -19,29 +20,21 @@ struct Lines {
 
 // What lies between the lines is of no meaning afterwards. Index: what the number of packs fits.
 template <class Index> __global__ void round_kernel(Pack<Word, 4>* to, Lines lines, Index packs, Index all) {
-    const bool is_aligned =
-        lines.step % 4 == 0 && lines.matrix_step % 4 == 0 && reinterpret_cast<std::uintptr_t>(lines.from) % 16 == 0;
     for_each_element(all, [&](Size at) {
         const Index line = Index(at) / packs, pack = Index(at) % packs;
         const Index matrix = line / Index(lines.count), line_of_matrix = line % Index(lines.count);
         const Size begin = Size(pack) * Lines::together, left = lines.length - begin;
         const float* const from =
             lines.from + Size(matrix) * lines.matrix_step + Size(line_of_matrix) * lines.step + begin;
-        float x[Lines::together];
-        if (is_aligned && left >= Lines::together) {
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                const auto four = *reinterpret_cast<const Pack<float, 4>*>(from + 4 * half);
-#pragma unroll
-                for (int i = 0; i < 4; ++i) x[4 * half + i] = four.v[i];
-            }
-        } else {
-#pragma unroll
-            for (int i = 0; i < Lines::together; ++i) x[i] = i < left ? from[i] : 0.f;
-        }
         Pack<Word, 4> words;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) words.v[i] = word_of(Bf16(), x + 2 * i);
+        for (int half = 0; half < 2; ++half) {
+            float x[fragment];
+            const Size here = left - half * fragment;
+            load(from + half * fragment, x, here < fragment ? int(here) : fragment);
+#pragma unroll
+            for (int i = 0; i < 2; ++i) words.v[2 * half + i] = word_of(Bf16(), x + 2 * i);
+        }
         to[at] = words;
     });
 }

@@ -32,19 +32,12 @@ inline void sort_pairs(void* work, std::size_t& bytes, const std::int64_t* keys,
     cuda_on_cpu::sort_pairs(work, bytes, keys, sorted, positions, moved, n, bits, call.stream);
 #endif
 }
-inline std::size_t room_for_work(Size n, Size keys_below) {
+// In scratch memory, all of which is reserved for it. Keys from 0 to keys_below - 1 are in order; others may lie
+// anywhere.
+inline Sorted sort(const std::int64_t* keys, Size n, Size keys_below) {
     std::size_t bytes = 0;
     sort_pairs(nullptr, bytes, nullptr, nullptr, nullptr, nullptr, n, keys_below);
-    return bytes;
-}
-
-inline std::size_t room_to_sort(Size n, Size keys_below) {
-    return 3 * (up(std::size_t(n) * sizeof(Size), 256)) + up(room_for_work(n, keys_below), 256);
-}
-// In scratch memory, of which room_to_sort has to be reserved. Keys from 0 to keys_below - 1 are in order; others may
-// lie anywhere.
-inline Sorted sort(const std::int64_t* keys, Size n, Size keys_below) {
-    std::size_t bytes = room_for_work(n, keys_below);
+    reserve(3 * up(std::size_t(n) * sizeof(Size), 256) + up(bytes, 256));
     Size *const positions = scratch_of<Size>(n), *const moved = scratch_of<Size>(n);
     std::int64_t* const sorted = scratch_of<std::int64_t>(n);
     void* const work = scratch(bytes);

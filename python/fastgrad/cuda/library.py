@@ -114,7 +114,8 @@ def on(index: int) -> Iterator[Any]:
 def upload(array: Any, index: int, non_blocking: bool = False) -> Any:
     """A copy of an array on a GPU, in the same order of axes.
 
-    Of memory that is not pinned cupy makes a copy before it returns; pinned memory the GPU reads by itself.
+    It is complete on return, whichever stream goes on with it. With `non_blocking` it is as soon as the current stream
+    gets there: cupy copies memory that is not pinned first, pinned memory the GPU reads by itself.
     """
     library = cupy()
     with library.cuda.Device(index):

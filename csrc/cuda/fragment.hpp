@@ -1,0 +1,50 @@
+// A few neighbours in memory, read and written at once where they can be.
+#pragma once
+
+#include "grid.hpp"
+
+namespace fastgrad::cuda {
+
+constexpr int fragment = 4; // neighbours that a thread reads, computes and stores together
+
+// 16 bytes at once, wherever they lie: the compiler takes such stores apart.
+#ifdef __CUDACC__
+__device__ __forceinline__ void store_pack(float* to, const float* v) {
+    asm volatile("st.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
+}
+__device__ __forceinline__ void store_pack(double* to, const double* v) {
+    asm volatile("st.v2.f64 [%0], {%1, %2};" ::"l"(to), "d"(v[0]), "d"(v[1]) : "memory");
+}
+#else
+template <class T> void store_pack(T* to, const T* v) { std::memcpy(to, v, 16); }
+#endif
+
+// Stores up to `fragment` neighbours, at once where they can be.
+template <class T> __device__ __forceinline__ void store(T* to, const T* values, int count) {
+    constexpr int per = pack_size<T>;
+    if (count == fragment && are_aligned(to)) {
+#pragma unroll
+        for (int i = 0; i < fragment; i += per) store_pack(to + i, values + i);
+    } else {
+#pragma unroll
+        for (int i = 0; i < fragment; ++i)
+            if (i < count) to[i] = values[i];
+    }
+}
+// Reads them; the rest is 0.
+template <class T> __device__ __forceinline__ void load(const T* from, T (&values)[fragment], int count) {
+    constexpr int per = pack_size<T>;
+    if (count == fragment && are_aligned(from)) {
+#pragma unroll
+        for (int i = 0; i < fragment; i += per) {
+            const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
+#pragma unroll
+            for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < fragment; ++i) values[i] = i < count ? from[i] : T(0);
+    }
+}
+
+} // namespace fastgrad::cuda
