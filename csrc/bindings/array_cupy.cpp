@@ -57,6 +57,15 @@ cudaStream_t current_stream() {
     return reinterpret_cast<cudaStream_t>(slow().attr("ptr").cast<std::intptr_t>());
 }
 
+bool are_devices_several() {
+    int count = 0;
+    cuda::check(cudaGetDeviceCount(&count));
+    return count > 1;
+}
+int device_of(const Array& a) {
+    return int(PyLong_AsLong(attribute(attribute(a.object(), cupy().data), cupy().device_id).ptr()));
+}
+
 } // namespace
 
 Array::Array(py::handle object) : object_(object) {
@@ -67,6 +76,16 @@ Array::Array(py::handle object) : object_(object) {
     read_sizes(attribute(object, c.strides), strides_);
     dtype_ = attribute(object, c.dtype); // the array holds it
     itemsize_ = dtype_.ptr() == c.float32.ptr() ? 4 : Size(dtype().itemsize());
+}
+
+bool is_here(const Array& a) {
+    static const bool several = are_devices_several();
+    return !several || device_of(a) == cuda::current_device();
+}
+void bad_device(const char* kernel, const char* argument, const Array& a) {
+    const auto name = [](int device) { return "cuda:" + std::to_string(device); };
+    throw std::runtime_error(message(kernel, argument, "on " + name(device_of(a)),
+                                     name(cuda::current_device()) + ", the current GPU (see fastgrad.cuda.device)"));
 }
 
 bool Array::is_contiguous(bool fortran) const {

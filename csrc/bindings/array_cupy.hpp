@@ -63,10 +63,16 @@ template <class T> bool has_dtype(const Array& a) {
     return a.dtype_object().ptr() == wanted.ptr() || a.dtype().equal(wanted);
 }
 
+// Where there are several GPUs: whether an array is in the memory of the current one.
+bool is_here(const Array& a);
+[[noreturn]] void bad_device(const char* kernel, const char* argument, const Array& a);
+
 // The array that an object is.
 inline Array as_array(const char* kernel, const char* argument, const py::handle& object) {
     if (!is_array(object)) bad_type(kernel, argument, "a " + type_name(object), "a cupy array, like the others");
-    return Array(object);
+    const Array a(object);
+    if (!is_here(a)) bad_device(kernel, argument, a);
+    return a;
 }
 
 // The array that an object is known to be.

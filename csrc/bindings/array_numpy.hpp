@@ -106,5 +106,6 @@ template <class T> void launch_cross_entropy(double nanoseconds, const CrossEntr
 
 // What a call needs before its kernels; `kernel` is its name.
 inline void begin_call(const char*) {}
+inline bool is_here(const ArrayRef&) { return true; }
 
 } // namespace fastgrad

@@ -5,6 +5,7 @@
 
 #include "../cuda/choice.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace fastgrad {
@@ -15,6 +16,7 @@ namespace cuda {
 void raise_findings() {
     Finding* const shared = findings();
     if (shared->kind == Finding::nothing || shared->kind == Finding::half_written) return;
+    std::atomic_thread_fence(std::memory_order_acquire); // the kind was written last
     Finding f;
     f.kind = shared->kind, f.kernel = shared->kernel, f.argument = shared->argument, f.value = shared->value;
     f.position = shared->position, f.limit = shared->limit, f.ignore_index = shared->ignore_index;

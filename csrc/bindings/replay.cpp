@@ -17,6 +17,7 @@ ArraySpec ArraySpec::of(const Array& a) {
 bool ArraySpec::fits(py::handle object) const {
     if (!is_array(object)) return false;
     const Array& a = array_of(object);
+    if (!is_here(a)) return false;
     if (!has_dtype(a, dtype) || a.ndim() != Py_ssize_t(shape.size())) return false;
     for (std::size_t i = 0; i < shape.size(); ++i)
         if (a.shape()[i] != shape[i] || (shape[i] > 1 && a.strides()[i] != strides[i])) return false;
@@ -52,6 +53,7 @@ bool Replay::fits(PyObject* const* arguments, Py_ssize_t count) const {
 }
 
 bool Replay::is_valid() {
+    if (!runner.is_here()) return false;
     const Names& n = names();
     if (attribute(tape_.state, n.enabled).is(py::bool_(true)) != grad_enabled) return false;
     if (precision && !attribute(tape_.state, n.precision).is(precision)) return false;

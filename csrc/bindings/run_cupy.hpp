@@ -11,6 +11,7 @@ namespace fastgrad {
 class Runner {
   public:
     explicit Runner(Program& program) : graph_(program) {}
+    bool is_here() const { return device_ == cuda::current_device(); } // on the GPU that it was made for
 
     // The memory of an argument or result, as commands know it.
     struct Place {
@@ -38,6 +39,7 @@ class Runner {
     void run() { graph_.run(); }
 
   private:
+    const int device_ = cuda::current_device();
     cuda::Graph graph_;
 };
 

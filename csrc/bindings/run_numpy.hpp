@@ -15,6 +15,7 @@ namespace fastgrad {
 class Runner {
   public:
     explicit Runner(Program& program) : program_(program) {}
+    static constexpr bool is_here() { return true; }
 
     // The memory of an argument or result, as commands know it.
     struct Place {

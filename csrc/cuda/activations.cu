@@ -1,5 +1,6 @@
 // Activations over arrays, PReLU and dropout.
 #include "activate.hpp"
+#include "fragment.hpp"
 
 #include "../fastgrad/random.hpp"
 
@@ -102,14 +103,21 @@ template <class T> __global__ void dropout_kernel(T* y, const T* x, Size n, T sc
                                                   Latest<RandomCounter> counter) {
     const auto [seed, offset] = counter.get();
     // A thread draws one block of four numbers; the first and the last one may be needed in part.
-    const std::uint64_t first = offset / 4;
-    const Size blocks = Size((offset + std::uint64_t(n) - 1) / 4 - first) + 1;
+    const std::uint64_t first = offset / fragment;
+    const Size blocks = Size((offset + std::uint64_t(n) - 1) / fragment - first) + 1;
     for_each_element(blocks, [&](Size b) {
-        std::uint32_t word[4][1];
+        std::uint32_t word[fragment][1];
         philox(word, first + std::uint64_t(b), seed);
-        for (int w = 0; w < 4; ++w) {
-            const Size i = Size((first + std::uint64_t(b)) * 4 + unsigned(w) - offset);
-            if (i >= 0 && i < n) y[i] = word[w][0] >= threshold ? x[i] * scale : T(0);
+        const Size begin = Size((first + std::uint64_t(b)) * fragment - offset), left = n - begin;
+        const auto keep = [&](int w, T v) { return word[w][0] >= threshold ? v * scale : T(0); };
+        if (begin >= 0 && left >= fragment) {
+            T v[fragment];
+            load(x + begin, v, fragment);
+            for (int w = 0; w < fragment; ++w) v[w] = keep(w, v[w]);
+            store(y + begin, v, fragment);
+        } else {
+            for (int w = 0; w < fragment; ++w)
+                if (begin + w >= 0 && w < left) y[begin + w] = keep(w, x[begin + w]);
         }
     });
 }
@@ -159,7 +167,7 @@ template <class T> void dropout(T* y, const T* x, Size n, double p, const Random
     if (n == 0) return;
     const std::uint64_t threshold = std::uint64_t(p * 4294967296.0);
     const T scale = p < 1 ? T(1 / (1 - p)) : T(0);
-    launch(dropout_kernel<T>, grid_for(n / 4 + 2), block_threads, 0, y, x, n, scale, threshold, latest(counter));
+    launch(dropout_kernel<T>, grid_for(n / fragment + 2), block_threads, 0, y, x, n, scale, threshold, latest(counter));
 }
 
 #define FASTGRAD_INSTANTIATE(T)                                                                                        \

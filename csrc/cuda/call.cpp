@@ -10,13 +10,13 @@ namespace fastgrad::cuda {
 
 thread_local Call call;
 
-namespace {
-
 int current_device() {
     int device = 0;
     check(cudaGetDevice(&device));
     return device;
 }
+
+namespace {
 
 // Of one stream of one device; threads may have a stream of their own under the same handle.
 struct ScratchOfStream {

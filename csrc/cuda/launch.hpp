@@ -112,7 +112,8 @@ constexpr std::size_t library_workspace_bytes = 32 << 20; // what cuBLAS recomme
 void* library_workspace();
 template <class T> T* scratch_of(Size n) { return static_cast<T*>(scratch(std::size_t(n) * sizeof(T))); }
 
-int multiprocessors(); // of the current device
+int current_device();
+int multiprocessors(); // of it
 
 // A value that a kernel must not compute with, found on the GPU: the first one since the last look. In memory that both
 // sides see.

@@ -9,7 +9,7 @@ from typing import Any
 from fastgrad.arrays import is_on_device, to_host
 from fastgrad.errors import bad_device, bad_type, bad_value
 
-__all__ = ["CPU", "as_device", "check_same", "device", "made", "move", "of"]
+__all__ = ["CPU", "as_device", "check_current", "check_same", "device", "made", "move", "of"]
 
 _EXPECTED = "'cpu', 'cuda' or 'cuda:N'"
 
@@ -134,6 +134,12 @@ def check_same(function: str, **arrays: Any) -> None:
     for name, found in others:
         if found != expected:
             raise bad_device(function, name, found, f"{expected}, the device of {first}")
+
+
+def check_current(function: str, argument: str, array: Any) -> None:
+    """Raise if an array is on a GPU that is not the current one."""
+    if is_on_device(array) and (found := of(array)) != (current := as_device(function, "cuda")):
+        raise bad_device(function, argument, found, f"{current}, the current GPU (see fastgrad.cuda.device)")
 
 
 def move(array: Any, to: device, non_blocking: bool = False) -> Any:

@@ -9,6 +9,7 @@ inside the blocks of cupy's pool.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -41,6 +42,8 @@ if not HAS_GPU:
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cupy", "cupyx")]:
         del sys.modules[name]
     sys.modules["fastgrad._cuda"] = load(EMULATED) if EMULATED else importlib.import_module("kernels")
+    if EMULATED:
+        importlib.import_module("cupy").cuda.runtime.native = ctypes.CDLL(EMULATED)
 
 if not POOL:
     importlib.import_module("cupy").cuda.set_allocator(None)

@@ -252,3 +252,18 @@ def test_a_large_batch_of_a_small_network() -> None:
             step = fg.compile(step)
         found.append(common.bits([step(x, target) for _ in range(3)] + [*net.parameters()]))
     common.assert_same(*found, "large batch")
+
+
+@pytest.mark.skipif(fg.cuda.device_count() < 2, reason="needs two GPUs")
+def test_recorded_step_of_each_gpu() -> None:
+    @fg.compile
+    def double(x: fg.Tensor) -> fg.Tensor:
+        return x * 2
+
+    x, y = fg.ones(3, device="cuda:0"), fg.ones(3, device="cuda:1")
+    for _ in range(2):
+        assert double(x).device == "cuda:0"
+        with fg.cuda.device(1):
+            assert double(y).device == "cuda:1"
+            with pytest.raises(RuntimeError, match=r"is on cuda:0, expected cuda:1, the current GPU"):
+                double(x)

@@ -78,13 +78,23 @@ def test_between_gpus() -> None:
     x = fg.ones(2, device="cuda:0", requires_grad=True)
     y = x.to("cuda:1")
     assert y.device == "cuda:1"
-    (y * 2).sum().backward()
-    assert x.grad.device == "cuda:0"
     with fg.cuda.device(1):
+        (y * 2).sum().backward()
+        assert x.grad.device == "cuda:0"
         assert fg.zeros(2, device="cuda").device == "cuda:1"
         assert fg.zeros(2, device="cuda:0").device == "cuda:0"
     with pytest.raises(RuntimeError, match=r"cat\(\).*cuda:1.*cuda:0"):
         fg.cat([x, y])
+
+
+@several
+def test_of_a_gpu_that_is_not_the_current_one() -> None:
+    net = fg.nn.Linear(3, 2).to("cuda:1")
+    x = fg.ones(4, 3, device="cuda:1")
+    with pytest.raises(RuntimeError, match=r"argument.* is on cuda:1, expected cuda:0, the current GPU"):
+        net(x)
+    with fg.cuda.device(1):
+        assert net(x).device == "cuda:1"
 
 
 def test_values() -> None:

@@ -11,6 +11,7 @@ from fastgrad.arrays import is_array, is_dense, is_on_device, is_writable, nativ
 from fastgrad.autograd.graph import wrap
 from fastgrad.autograd.mode import state
 from fastgrad.autograd.node import Leaf, Node, Value
+from fastgrad.devices import check_current
 from fastgrad.program.build import Built, build
 from fastgrad.program.ir import leaves, map_leaves, overlap
 from fastgrad.program.recorder import Recorder
@@ -142,6 +143,7 @@ class _StandIns:
         self.arguments: list[Argument] = []
         self.tensors: dict[int, int] = {}  # which argument a stand-in stands for
         for i, x in enumerate(call.arrays):
+            check_current(call.function, str(i), _array(call.dense[i]))
             copy = _array(call.dense[i]).copy("K")
             recorder.argument(copy)
             requires_grad = isinstance(x, Value) and x.node is not None

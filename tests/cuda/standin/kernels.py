@@ -17,6 +17,11 @@ NAMES = tuple(name for name in _ENUMERATED if callable(getattr(_cpu, name)) and 
 
 def _inner(kernel: str, x: Any) -> Any:
     if isinstance(x, cupy.ndarray):
+        if x.data.device_id != (current := cupy.cuda.runtime.getDevice()):
+            raise RuntimeError(
+                f"{kernel}(): an argument is on cuda:{x.data.device_id}, "
+                f"expected cuda:{current}, the current GPU (see fastgrad.cuda.device)"
+            )
         return x._a
     if isinstance(x, np.ndarray):
         raise TypeError(f"{kernel}(): an argument is a numpy.ndarray, expected a cupy array, like the others")

@@ -104,7 +104,13 @@ inline unsigned atomicAdd(unsigned* p, unsigned value) {
     return before;
 }
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2, cudaErrorNoDevice = 100 };
+enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorInvalidValue = 1,
+    cudaErrorMemoryAllocation = 2,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101
+};
 enum cudaMemcpyKind {
     cudaMemcpyHostToHost,
     cudaMemcpyHostToDevice,
@@ -138,7 +144,7 @@ cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 const char* cudaGetErrorString(cudaError_t);
 cudaError_t cudaGetDevice(int*);
-cudaError_t cudaSetDevice(int);
+extern "C" [[gnu::visibility("default")]] cudaError_t cudaSetDevice(int); // for the stand-in for cupy
 cudaError_t cudaGetDeviceCount(int*);
 cudaError_t cudaDeviceGetAttribute(int*, cudaDeviceAttr, int);
 cudaError_t cudaDeviceSynchronize();

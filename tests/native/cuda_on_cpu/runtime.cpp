@@ -168,6 +168,8 @@ namespace {
 thread_local CUgraph_st* capturing = nullptr;
 thread_local cudaStream_t captured = nullptr; // the stream
 thread_local cudaError_t last_error = cudaSuccess;
+constexpr int devices = 2;
+thread_local int current_device = 0;
 
 cudaError_t result(cudaError_t e) {
     if (e != cudaSuccess) last_error = e;
@@ -211,12 +213,17 @@ const char* cudaGetErrorString(cudaError_t e) {
         return "out of memory";
     case cudaErrorNoDevice:
         return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+        return "invalid device ordinal";
     }
     return "unknown error";
 }
-cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int device) { return result(device ? cudaErrorInvalidValue : cudaSuccess); }
-cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = current_device, cudaSuccess; }
+cudaError_t cudaSetDevice(int device) {
+    if (device < 0 || device >= devices) return result(cudaErrorInvalidDevice);
+    return current_device = device, cudaSuccess;
+}
+cudaError_t cudaGetDeviceCount(int* count) { return *count = devices, cudaSuccess; }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     switch (attribute) {
     case cudaDevAttrMultiProcessorCount:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 from .._pinned import is_pinned as _is_pinned
 
 DEVICES = 2
 
+native: Any = None  # the library of the emulated kernels, which have a current device too
 current = 0
 stack: list[int] = []
 synchronizations = 0  # how often the host waited, or would have
@@ -30,6 +32,8 @@ def setDevice(device: int) -> None:
     if not 0 <= device < DEVICES:
         raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
     current = device
+    if native is not None:
+        native.cudaSetDevice(device)
 
 
 def getDeviceProperties(device: int) -> dict[str, object]:
