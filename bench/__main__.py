@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.harness import Effort
-from bench.machine import Limits, description, usable_cpus
+from bench.machine import description, usable_cpus
 from bench.optimizers import OPTIMIZERS
-from bench.options import Options
+from bench.process import measure, work
 from bench.tables import refusals
 
 SUBJECTS = {
@@ -65,15 +61,6 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         },
     ),
 }
-CANNOT = 2  # the exit status where the machine lacks something, as for wrong arguments
-GRACE_SECONDS = 50.0  # after --seconds, for what has begun
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "FASTGRAD_NUM_THREADS",
-    "NPROC",
-)
 
 
 def main() -> int:
@@ -81,7 +68,7 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     if options.worker:
-        _work(options)
+        work(options)
         return 0
     if getattr(options, "forward", False) and options.optimizer != "sgd":
         parser.error("--forward: nothing is updated, so --optimizer has no meaning")
@@ -96,7 +83,7 @@ def main() -> int:
     results = []
     subject = importlib.import_module(f"bench.{options.subject}")
     for threads in counts:
-        result = _in_a_process(options, threads)
+        result = measure(options, threads)
         if hasattr(subject, "preface"):
             print(subject.preface(description(), result["limits"]), flush=True)
         print(subject.report(result["rows"], threads), flush=True)
@@ -151,77 +138,6 @@ def _count(parser: argparse.ArgumentParser, text: str, cpus: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= cpus:
         parser.error(f"--threads: {text!r} is neither 'all' nor a number from 1 to {cpus}")
     return int(text)
-
-
-def _in_a_process(options: argparse.Namespace, threads: int) -> dict[str, Any]:
-    """Run the subject in a process that has so many processors and libraries that know it from the start.
-
-    If it fails on the way, what it has measured until then is not lost.
-    """
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
-    environment.setdefault("KINETO_LOG_LEVEL", "6")  # torch's profiler: say nothing about start and stop
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "answer.json"
-        # of options given twice the last counts
-        command = [sys.executable, "-m", "bench", *sys.argv[1:], "--threads", str(threads)]
-        command += ["--worker", str(answer)]
-        try:
-            longest = options.seconds + GRACE_SECONDS if "seconds" in options else None
-            code = subprocess.run(command, env=environment, check=False, timeout=longest).returncode
-        except subprocess.TimeoutExpired:
-            code = 1
-        if code == CANNOT:  # it has said why
-            sys.exit(code)
-        result: dict[str, Any] = json.loads(answer.read_text("utf-8")) if answer.exists() else {"rows": []}
-        if code:
-            print(f"bench {options.subject}: the process with {threads} threads failed", file=sys.stderr)
-            if not result["rows"]:
-                sys.exit(1)
-    return result | {"complete": code == 0}
-
-
-def _work(options: argparse.Namespace) -> None:
-    """Measure in this process and leave the answer in a file."""
-    threads = int(options.threads)
-    if hasattr(os, "sched_setaffinity"):  # no library may use more than its share, whatever it was told
-        os.sched_setaffinity(0, usable_cpus()[:threads])
-    effort = Effort(min(options.rounds, 2), 0.002) if options.quick else Effort(options.rounds, 0.06)
-    subject = importlib.import_module(f"bench.{options.subject}")
-    if why := getattr(subject, "missing", lambda: None)():
-        print(f"bench {options.subject}: {why}", file=sys.stderr)
-        sys.exit(CANNOT)
-    _tell_threads(threads)
-    limits = getattr(subject, "limits", Limits)(threads, 0.01 if options.quick else 0.2)
-    names = ("optimizer", "forward", "dtype", "seconds")
-    choices = {name: getattr(options, name) for name in names if name in options}
-    picture = getattr(options, "picture", None) is not None
-    told = Options(threads, effort, tuple(options.only), options.quick, picture=picture, **choices)
-    rows: list[dict[str, Any]] = []
-
-    def save() -> None:
-        answer = {"threads": threads, "limits": limits.as_dict(), "rows": rows}
-        whole = options.worker.with_suffix(".whole")
-        whole.write_text(json.dumps(answer), encoding="utf-8")
-        whole.replace(options.worker)
-
-    if isinstance(measured := subject.run(told, limits), list):
-        rows = measured
-    else:  # row by row, each of them kept whatever happens then
-        for row in measured:
-            rows.append(row)
-            save()
-    save()
-
-
-def _tell_threads(threads: int) -> None:
-    import fastgrad as fg
-
-    fg.set_num_threads(threads)
-    try:
-        import torch
-    except ImportError:
-        return
-    torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":

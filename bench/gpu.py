@@ -36,15 +36,17 @@ def run(options: Options, limits: GpuLimits) -> Iterator[dict[str, Any]]:
             continue
         options.say(name)
         try:
-            yield from measure()
-        except DeviceLost:
+            for row in measure():
+                yield row | {"name": name}
+        except DeviceLost as lost:
+            yield _without(name, str(lost))
             raise
         except Exception as error:
             yield _without(name, failure(error))
 
 
 def _work(options: Options, limits: GpuLimits) -> Iterator[tuple[str, Callable[[], Iterator[dict[str, Any]]]]]:
-    """Give what there is to measure under its name; last, if time is short, the cases without a target."""
+    """Give what there is to measure under its name: first what is quick, last the cases without a target."""
 
     def step(name: str) -> Iterator[dict[str, Any]]:
         yield gpu_training.step(
@@ -64,19 +66,15 @@ def _work(options: Options, limits: GpuLimits) -> Iterator[tuple[str, Callable[[
 
         yield from getattr(gpu_kernels, name)(options.effort, limits, options.quick)
 
-    cases = [case for case in GPU_CASES if not (options.quick and case.flop > QUICK_FLOP)]
-    for case in cases:
-        if case.against_eager is not None:
-            yield case.name, lambda name=case.name: step(name)
-    for name in EPOCHS:
-        yield name, lambda name=name: epoch(name)
     for name in KERNELS:
         yield name, lambda name=name: kernels(name)
-    for case in cases:
-        if case.against_eager is None:
-            yield case.name, lambda name=case.name: step(name)
+    for name in EPOCHS:
+        yield name, lambda name=name: epoch(name)
+    cases = [case for case in GPU_CASES if not (options.quick and case.flop > QUICK_FLOP)]
+    for case in sorted(cases, key=lambda case: case.against_eager is None):  # torch compiles each for seconds
+        yield case.name, lambda name=case.name: step(name)
 
 
 def _without(name: str, reason: str) -> dict[str, Any]:
     """Give the row of what was not measured."""
-    return {"part": "nothing", "case": name, "failed": reason, "outcomes": {}}
+    return {"part": "nothing", "case": name, "name": name, "failed": reason, "outcomes": {}}

@@ -52,5 +52,4 @@ class Options:
 
     def say(self, text: str) -> None:
         """Tell what is being measured to whoever watches."""
-        if sys.stderr.isatty():
-            print(f"{self.threads} threads: {text} …", file=sys.stderr, flush=True)
+        print(f"{self.threads} threads: {text} …", file=sys.stderr, flush=True)

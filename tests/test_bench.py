@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from bench import process
 from bench.cases import CASES, start
 from bench.harness import Contestant, Effort, contest, deviation, interleave
 from bench.machine import Limits, bandwidth
@@ -172,3 +175,37 @@ def test_cells() -> None:
     assert best_peer({**outcomes, "numpy": numpy, "fastgrad eager": {"seconds": {"median": 1e-6}}}) == 2e-6
     assert best_peer({"fastgrad eager": numpy}) is None
     assert table("t", ["x", "y"], [["long", "1"]]) == "t\n\nx     y\nlong  1\n"
+
+
+def test_a_process_goes_on_where_another_one_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    codes = iter([1, 1, 0])
+
+    def run(answer: Path, threads: int, only: list[str], seconds: float) -> int:
+        asked.append(list(only))
+        names = (only or ["a", "b", "c", "d"])[:2]  # the second row is of what failed
+        answer.write_text(json.dumps({"limits": {}, "rows": [{"name": name, "case": name * 2} for name in names]}))
+        return next(codes)
+
+    monkeypatch.setattr(process, "_run", run)
+    monkeypatch.setitem(sys.modules, "bench.any", SimpleNamespace(names=lambda: ["a", "b", "c", "d", "e"]))
+    options = argparse.Namespace(subject="any", only=[], json=tmp_path / "all.json")
+    result = process.measure(options, 1)
+    assert asked == [[], ["c", "d", "e"], ["e"]]
+    assert [row["name"] for row in result["rows"]] == ["a", "b", "c", "d", "e"]
+    assert not result["complete"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_names_of_rows_a_failure_is_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(answer: Path, threads: int, only: list[str], seconds: float) -> int:
+        answer.write_text(json.dumps({"rows": [{"case": "a"}]}))
+        return 1
+
+    monkeypatch.setattr(process, "_run", run)
+    monkeypatch.setitem(sys.modules, "bench.any", SimpleNamespace(names=lambda: ["a", "b"]))
+    options = argparse.Namespace(subject="any", only=[], json=None)
+    assert process.measure(options, 1) == {"rows": [{"case": "a"}], "complete": False}
+    monkeypatch.setattr(process, "_run", lambda *_: 1)
+    with pytest.raises(SystemExit):
+        process.measure(options, 1)

@@ -14,8 +14,11 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 import fastgrad as fg
 from fastgrad.cuda import library
@@ -35,6 +38,22 @@ def load(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """End the process with the test that lost the GPU: no later one could succeed in it."""
+    report = yield
+    if HAS_GPU and report.failed:
+        try:
+            library.cupy().cuda.runtime.deviceSynchronize()
+        except Exception as lost:
+            print(f"{item.nodeid}: {lost}\n{report.longreprtext}", file=sys.__stderr__, flush=True)
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                os._exit(3)  # another one takes its place
+            item.session.shouldstop = f"the GPU was lost in {item.nodeid}"
+    return report
 
 
 if not HAS_GPU:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from bench import gpu, gpu_kernels, gpu_training
 from bench.gpu_cases import GpuCase
-from bench.gpu_timing import Clock, contest
+from bench.gpu_timing import Clock, DeviceLost, contest
 from bench.harness import Contestant, Effort
 from bench.options import Options
 from bench.peers import torch_gpu
@@ -19,6 +19,8 @@ from bench.tables import refusals
 from tests.cuda.compare import IS_STANDIN
 from tests.cuda.conftest import HAS_GPU
 
+# torch's own, in a thread whose first work is a gradient
+pytestmark = pytest.mark.filterwarnings("ignore:Attempting to run cuBLAS", "ignore:The AccumulateGrad node")
 EFFORT = Effort(2, 0.0005)
 RATES = SimpleNamespace(seconds=lambda flop, moved, precision="float32": max(flop / 1e12, moved / 1e11))
 SMALL = {
@@ -132,3 +134,15 @@ def test_a_run_ends_in_time_and_goes_on_after_an_error(monkeypatch: pytest.Monke
         ("tiny", "ValueError: a broken case"), ("rl", "ValueError: a broken case")]  # fmt: skip
     (row,) = gpu.run(Options(1, EFFORT, ("tiny",), seconds=-1), RATES)
     assert row["failed"].startswith("no time left")
+
+
+def test_a_lost_gpu_ends_the_process_and_is_known_by_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loses(*arguments: Any) -> Any:
+        raise DeviceLost("after an illegal address")
+
+    monkeypatch.setattr(gpu_training, "step", loses)
+    rows = gpu.run(Options(1, EFFORT, ("tiny", "rl")), RATES)
+    row = next(rows)
+    assert (row["name"], row["failed"]) == ("tiny", "after an illegal address")
+    with pytest.raises(DeviceLost):
+        next(rows)

@@ -146,7 +146,7 @@ def test_recorded_steps_choose_like_eager_ones(precision: str) -> None:
     recorded = trained("auto", "recorded", "sgd", width=256, batch=260)
     assert {(p["m"], p["n"], p["k"]) for p in fg.cuda.measured_products()} == met
     for a, b in zip(eager, recorded, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, b, err_msg=str(fg.cuda.measured_products()))
 
 
 @pytest.mark.parametrize("kernels", [pytest.param("fastgrad", marks=needs_speed), "cublas"])

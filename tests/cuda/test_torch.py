@@ -24,13 +24,16 @@ CASES = [
 ]
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "gelu", "elu", "silu", "softplus", "leaky_relu", "mish", "selu", "hardswish")
 SIZES = [(1, 3, 2), (7, 33, 10), (130, 17, 129)]
+# torch's own, in a thread whose first work is a gradient
+pytestmark = pytest.mark.filterwarnings("ignore:Attempting to run cuBLAS", "ignore:The AccumulateGrad node")
 
 
 @pytest.mark.filterwarnings("ignore:var")
 @pytest.mark.parametrize(("case", "arrays"), CASES)
 def test_operation(case: Any, arrays: tuple[np.ndarray, ...]) -> None:
     tolerance = 1e-6 if any(a.dtype.kind != "f" for a in arrays) else 1e-11
-    agree(case, arrays, tolerance, tolerance, "cuda", THERE)
+    has_numbers = any(a.dtype.kind == "f" for a in arrays)  # torch multiplies no matrices of integers on a GPU
+    agree(case, arrays, tolerance, tolerance, "cuda", THERE if has_numbers else "cpu")
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:

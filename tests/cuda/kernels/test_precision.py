@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
+from tests.cuda.conftest import HAS_GPU
 from tests.cuda.kernels.conftest import Device
 
 PRECISIONS = ["high", "medium"]
 # Awkward ones, more than a tile of each size, and enough of k for parts.
 SIZES = [
     (1, 1, 1), (7, 17, 1), (1, 64, 100), (63, 100, 17), (64, 64, 64), (129, 128, 7), (128, 132, 300), (5, 3, 0),
-    (8, 12, 1030), (17, 7, 1030),
+    (8, 12, 1030), (17, 7, 1030), (100, 68, 560),
 ]  # fmt: skip
 LARGE = [(256, 256, 72), (300, 260, 36), (512, 512, 40), (1028, 260, 33)]
+# The same for a GPU with more than a hundred multiprocessors.
+for_a_gpu = pytest.mark.skipif(not HAS_GPU, reason="needs the speed of a GPU")
+LARGE += [pytest.param(size, marks=for_a_gpu) for size in [(2048, 2048, 40), (2052, 4100, 36), (2048, 4096, 72)]]
 
 
 def rounded(x: np.ndarray, precision: str) -> np.ndarray:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
+from tests.cuda.conftest import HAS_GPU
 from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
 
 SIZES = [(1, 1, 1), (1, 64, 9), (3, 5, 7), (64, 26, 100), (130, 70, 33), (33, 65, 129), (5, 3, 0)]
+# Enough for the largest tiles on a GPU with more than a hundred multiprocessors.
+LARGE = pytest.param((2100, 2050, 40), marks=pytest.mark.skipif(not HAS_GPU, reason="needs the speed of a GPU"))
 DTYPES = [np.float32, np.float64]
 
 
@@ -24,7 +27,7 @@ def activation(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, LARGE])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_linear_forward(device: Device, dtype: Any, size: tuple[int, int, int], order: Any, activation: Any) -> None:
     m, n, k = size
@@ -88,8 +91,8 @@ def test_outputs_are_made_in_the_order_of_the_weights(device: Device) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_long_sum_is_made_in_parts(device: Device, dtype: Any, order: Any) -> None:
-    m, n, k = 1300, 7, 5
+@pytest.mark.parametrize(("m", "n", "k"), [(1300, 7, 5), (1100, 100, 130)])
+def test_a_long_sum_is_made_in_parts(device: Device, dtype: Any, order: Any, m: int, n: int, k: int) -> None:
     dx, dw, db = np.empty((m, k), dtype), np.empty((n, k), dtype, order=order), np.empty(n, dtype)
     inputs = (numbers(dtype, m, n), numbers(dtype, m, n, seed=1), numbers(dtype, m, k), numbers(dtype, n, k))
     inputs += (_cpu.Activation("tanh"),)

@@ -2,7 +2,8 @@
 // debugger and sanitizers, on a machine without a GPU. It is slow, and it is no model of a GPU's memory.
 //
 // A block's threads are fibers of one thread. One runs until it waits at a barrier of its block or warp; who is next is
-// drawn at random, so that what needs a barrier and has none soon gives another result (CUDA_ON_CPU_SEED).
+// drawn at random, so that what needs a barrier and has none soon gives another result (CUDA_ON_CPU_SEED). There are 4
+// multiprocessors, or CUDA_ON_CPU_MULTIPROCESSORS: they decide on tiles and on products in parts.
 #pragma once
 
 #include <cmath>

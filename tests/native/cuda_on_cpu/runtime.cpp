@@ -37,10 +37,12 @@ struct Block {
     std::vector<char> shared;
 };
 thread_local Block block;
-thread_local std::mt19937 order{[] {
-    const char* seed = std::getenv("CUDA_ON_CPU_SEED");
-    return seed ? unsigned(std::atoi(seed)) : 0u;
-}()};
+
+int from_environment(const char* name, int otherwise) {
+    const char* number = std::getenv(name);
+    return number ? std::atoi(number) : otherwise;
+}
+thread_local std::mt19937 order{unsigned(from_environment("CUDA_ON_CPU_SEED", 0))};
 
 // Switches go by setjmp, as swapcontext asks the system for the signals every time.
 void leave(Fiber& fiber) {
@@ -227,7 +229,7 @@ cudaError_t cudaGetDeviceCount(int* count) { return *count = devices, cudaSucces
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     switch (attribute) {
     case cudaDevAttrMultiProcessorCount:
-        *value = 4;
+        *value = cuda_on_cpu::from_environment("CUDA_ON_CPU_MULTIPROCESSORS", 4);
         break;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
         *value = 227 << 10;
