@@ -15,12 +15,18 @@ __global__ void partial_sums(double* to, const double* from, Size n) {
     sum = over_block(sum, Add(), room, 0.0);
     if (threadIdx.x == 0) to[blockIdx.x] = sum;
 }
-template <class T> __global__ void finish_loss(T* loss, const double* parts, Size n, const double* denominator) {
+// What a sum is divided by: a number, or one that a kernel has left in memory.
+struct Denominator {
+    const double* at;
+    double value;
+};
+
+template <class T> __global__ void finish_loss(T* loss, const double* parts, Size n, Denominator denominator) {
     __shared__ double room[32];
     double sum = 0;
     for (Size i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
     sum = over_block(sum, Add(), room, 0.0);
-    if (threadIdx.x == 0) *loss = T(sum / *denominator);
+    if (threadIdx.x == 0) *loss = T(sum / (denominator.at ? *denominator.at : denominator.value));
 }
 
 std::size_t room_for_sums(Size n) { return std::size_t(blocks_for(n, sum_block)) * sizeof(double) + 256; }
@@ -35,8 +41,8 @@ const double* few(const double* each, Size& n) {
     }
     return each;
 }
-// *loss = the sum of n numbers over *denominator
-template <class T> void total(T* loss, const double* each, Size n, const double* denominator) {
+// *loss = the sum of n numbers over the denominator
+template <class T> void total(T* loss, const double* each, Size n, Denominator denominator) {
     each = few(each, n);
     launch(finish_loss<T>, dim3(1), 256, 0, loss, each, n, denominator);
 }
@@ -82,8 +88,6 @@ template <class L, class T> __global__ void pointwise_kernel(PointwiseLoss<T> l,
     if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
-__global__ void store_number(double* to, double value) { *to = value; }
-
 } // namespace
 
 std::size_t room_for_denominator(Size n) { return 3 * room_for_sums(n); }
@@ -104,9 +108,9 @@ template <class T> void cross_entropy(const CrossEntropy<T>& l) {
     double *made = scratch_of<double>(1), *each = scratch_of<double>(l.n + 1);
     const double* given = find_denominator(l);
     launch_rows(cross_entropy_kernel<32, T>, cross_entropy_kernel<row_block, T>, l.n, l.c, l, each, given, made);
-    if (l.n == 0) launch(store_number, dim3(1), 1, 0, made, l.reduction == Reduction::mean ? 0.0 : 1.0); // no row did
-    const double* denominator = given ? given : made;
-    if (l.reduction != Reduction::none) total(l.loss, each, l.n, denominator);
+    const Denominator of_no_row = {nullptr, l.reduction == Reduction::mean ? 0.0 : 1.0}; // none has left one
+    if (l.reduction != Reduction::none)
+        total(l.loss, each, l.n, l.n ? Denominator{given ? given : made, 0} : of_no_row);
 }
 
 #define FASTGRAD_KERNEL_OF(L) pointwise_kernel<L, T>,
@@ -114,12 +118,11 @@ template <class T> void pointwise_loss(const PointwiseLoss<T>& l) {
     constexpr void (*kernel_of[])(PointwiseLoss<T>, T, double*) = {FASTGRAD_POINTWISE_LOSSES(FASTGRAD_KERNEL_OF)};
     const double denominator = l.reduction == Reduction::mean ? double(l.n) : 1;
     const unsigned blocks = blocks_for(l.n, loss_block);
-    reserve(256 + std::size_t(blocks + 1) * sizeof(double) + 256 + 2 * room_for_sums(blocks));
-    double *divisor = scratch_of<double>(1), *sums = scratch_of<double>(Size(blocks) + 1);
+    reserve(std::size_t(blocks + 1) * sizeof(double) + 256 + 2 * room_for_sums(blocks));
+    double* sums = scratch_of<double>(Size(blocks) + 1);
     launch(kernel_of[int(l.kind)], dim3(blocks), 256, 0, l, T(1 / denominator), sums);
     if (l.reduction == Reduction::none) return;
-    launch(store_number, dim3(1), 1, 0, divisor, denominator);
-    total(l.loss, sums, Size(blocks), divisor);
+    total(l.loss, sums, Size(blocks), {nullptr, denominator});
 }
 #undef FASTGRAD_KERNEL_OF
 
