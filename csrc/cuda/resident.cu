@@ -74,6 +74,7 @@ __device__ __forceinline__ void run_operation(const ResidentProgram<T>& program,
     case Operation<T>::multiply: {
         const View<T> w{o.memory, o.rows, o.columns};
         if (n <= 32) multiply_rows<rows, 32>(to, from, tiles, w, o.b, n, k);
+        else if (n <= 64) multiply_rows<rows, 64>(to, from, tiles, w, o.b, n, k);
         else multiply_rows<rows, widest_layer>(to, from, tiles, w, o.b, n, k);
         break;
     }

@@ -100,7 +100,7 @@ template <int columns, int depth, class T> struct Weights {
         }
     }
 };
-template <int rows, class T> // for the larger of the two products below
+template <int rows, class T> // for the largest of the products below
 constexpr int tile_numbers = 2 * Weights<widest_layer, tile_depth<rows, widest_layer, T>, T>::numbers;
 
 // to (rows, n) = from (rows, k) wᵀ + b, with w (n, k) anywhere in memory and passing through `tiles`. An element is one
@@ -127,13 +127,11 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
         for (int at = 0, now = 0; at < k; at += depth, now ^= 1) {
             const bool more = at + depth < k;
             if (more) weights.fetch(at + depth);
-            const T* tile = tiles + now * Tile::numbers + column;
-#pragma unroll
-            for (int l = 0; l < depth; l += fragment) {
-                if (at + l >= k) break; // beyond k both are 0 up to the next fragment
+            const T *x_at = from + at, *tile = tiles + now * Tile::numbers + column;
+            const auto add = [&](int l) {
                 T x[each][fragment];
 #pragma unroll
-                for (int e = 0; e < each; ++e) load_fragment(x[e], from + e * threads_down * from_stride + at + l);
+                for (int e = 0; e < each; ++e) load_fragment(x[e], x_at + e * threads_down * from_stride + l);
 #pragma unroll
                 for (int i = 0; i < fragment; ++i) {
                     T y[fragment];
@@ -144,20 +142,29 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
                         for (int j = 0; j < fragment; ++j)
                             sum[e][j] = fma(Vec<T>(x[e][i]), Vec<T>(y[j]), Vec<T>(sum[e][j])).v;
                 }
+            };
+            if (at + depth <= k) {
+#pragma unroll
+                for (int l = 0; l < depth; l += fragment) add(l);
+            } else { // beyond k both are 0 up to the next fragment
+#pragma unroll 1
+                for (int l = 0; at + l < k; l += fragment) add(l);
             }
             if (more) weights.put(tiles + (now ^ 1) * Tile::numbers); // nobody reads that one any more
             __syncthreads();
         }
         const int first = begin + column;
         if (!has_rows || first >= n) continue;
+        T bias[fragment] = {};
 #pragma unroll
-        for (int e = 0; e < each; ++e)
+        for (int j = 0; j < fragment; ++j)
+            if (b && first + j < n) bias[j] = b[first + j];
 #pragma unroll
-            for (int j = 0; j < fragment; ++j) {
-                const bool is_inside = first + j < n;
-                const T value = b && is_inside ? sum[e][j] + b[first + j] : sum[e][j];
-                to[(row + e * threads_down) * to_stride + first + j] = is_inside ? value : T(0);
-            }
+        for (int e = 0; e < each; ++e) {
+#pragma unroll
+            for (int j = 0; j < fragment; ++j) sum[e][j] = first + j < n ? (b ? sum[e][j] + bias[j] : sum[e][j]) : T(0);
+            store(to + (row + e * threads_down) * to_stride + first, sum[e], fragment);
+        }
     }
 }
 
@@ -173,12 +180,10 @@ template <class T> __device__ __forceinline__ void sum_products(T* sum, bool add
         const T* a_below = left + (i + 16 < outer ? i + 16 : 0);
         const T* b = right + (j < inner ? j : 0);
         T made[2][fragment][fragment] = {};
-#pragma unroll 2
-        for (int r = 0; r < rows; ++r) {
+#pragma unroll 4
+        for (int r = 0; r < rows; ++r, a += left_stride, a_below += left_stride, b += right_stride) {
             T x[2][fragment], y[fragment];
-            load_fragment(x[0], a + r * left_stride);
-            load_fragment(x[1], a_below + r * left_stride);
-            load_fragment(y, b + r * right_stride);
+            load_fragment(x[0], a), load_fragment(x[1], a_below), load_fragment(y, b);
 #pragma unroll
             for (int d = 0; d < 2; ++d)
 #pragma unroll
@@ -195,47 +200,70 @@ template <class T> __device__ __forceinline__ void sum_products(T* sum, bool add
                 const int line = i + d * 16 + p;
                 if (line >= outer || count <= 0) continue;
                 T* to = sum + Size(line) * inner + j;
-                if (adds)
+                if (adds) {
+                    T before[fragment];
+                    load(to, before, count);
 #pragma unroll
-                    for (int q = 0; q < fragment; ++q)
-                        if (q < count) made[d][p][q] += to[q];
+                    for (int q = 0; q < fragment; ++q) made[d][p][q] += before[q];
+                }
                 store(to, made[d][p], count);
             }
     }
 }
 
-// sum (n) = the sums of the columns of x (rows, n), or those are added.
+// sum (n) = the sums of the columns of x (rows, n), or those are added: by the last warps, as few products of
+// sum_products() leave them free.
 template <class T> __device__ __forceinline__ void sum_columns(T* sum, bool adds, const T* x, int rows, int n) {
-    for (int j = int(threadIdx.x); j < n; j += resident_threads) {
+    for (int j = resident_threads - 1 - int(threadIdx.x); j < n; j += resident_threads) {
         T total = adds ? sum[j] : T(0);
+#pragma unroll 8
         for (int r = 0; r < rows; ++r) total += x[r * row_stride(n) + j];
         sum[j] = total;
     }
+}
+
+// to = each(from, i), where it also gets the numbers of the elements, both (rows, n): `fragment` neighbours at a time,
+// which do not wait for each other. What lies beyond n becomes 0.
+template <class T, class Each>
+__device__ __forceinline__ void map_rows(T* to, const T* from, int rows, int n, Each each) {
+    for_each_in_rows(rows, padded(n) / fragment, [&](int r, int q) {
+        const int at = r * row_stride(n) + q * fragment;
+        T x[fragment];
+        load_fragment(x, from + at);
+        each(x, at);
+#pragma unroll
+        for (int j = 0; j < fragment; ++j)
+            if (q * fragment + j >= n) x[j] = 0;
+        store(to + at, x, fragment);
+    });
 }
 
 // to = f(from), both (rows, n); number -1 copies. One function for each dtype, in which every activation has a loop of
 // its own.
 template <class T>
 __device__ __attribute__((noinline)) void activate_rows(T* to, const T* from, int rows, int n, BoundActivation f) {
-    const int stride = row_stride(n);
+    const auto with = [&]<class A>(A) {
+        map_rows(to, from, rows, n, [&](T(&x)[fragment], int) {
+#pragma unroll
+            for (int j = 0; j < fragment; ++j) x[j] = forward_of<A, T>(x[j], f).v;
+        });
+    };
     int index = 0;
 #define FASTGRAD_CASE(A)                                                                                               \
-    if (f.index == index++)                                                                                            \
-        return for_each_in_rows(rows, padded(n), [&](int r, int j) {                                                   \
-            const int at = r * stride + j;                                                                             \
-            to[at] = j < n ? forward_of<A, T>(from[at], f).v : T(0);                                                   \
-        });
+    if (f.index == index++) return with(A());
     FASTGRAD_ACTIVATIONS(FASTGRAD_CASE)
 #undef FASTGRAD_CASE
-    for_each_in_rows(rows, padded(n), [&](int r, int j) { to[r * stride + j] = j < n ? from[r * stride + j] : T(0); });
+    map_rows(to, from, rows, n, [](T(&)[fragment], int) {});
 }
 
 // dx = dx f'(saved), both (rows, n).
 template <class A, Reads reads, class T>
 __device__ __forceinline__ void derive_rows_of(T* dx, const T* saved, int rows, int n, const BoundActivation& f) {
-    for_each_in_rows(rows, n, [&](int r, int j) {
-        const int at = r * row_stride(n) + j;
-        dx[at] = backward_of<A, reads, T>(dx[at], saved[at], f).v;
+    map_rows(dx, dx, rows, n, [&](T(&x)[fragment], int at) {
+        T s[fragment];
+        load_fragment(s, saved + at);
+#pragma unroll
+        for (int j = 0; j < fragment; ++j) x[j] = backward_of<A, reads, T>(x[j], s[j], f).v;
     });
 }
 template <class T>
