@@ -254,6 +254,23 @@ def test_a_large_batch_of_a_small_network() -> None:
     common.assert_same(*found, "large batch")
 
 
+@pytest.mark.parametrize(("rows", "is_together"), [(200, True), (300, False)])
+def test_a_wide_input_stays_outside_if_the_batch_is_large(rows: int, is_together: bool) -> None:
+    x, target = fg.randn(rows, 300, device="cuda"), fg.arange(rows, device="cuda") % 10
+    found = []
+    for compiled in (False, True):
+        fg.manual_seed(2)
+        net = nn.Sequential(nn.Linear(300, 20), nn.Tanh(), nn.Linear(20, 30), nn.Tanh(), nn.Linear(30, 10)).to("cuda")
+        step = training(net, optim.Adam(net.parameters(), lr=0.01))
+        if compiled:
+            step = fg.compile(step)
+        found.append([float(step(x, target)), float(step(x, target)), *[p.tolist() for p in net.parameters()]])
+    first, *_, last = [line for line in str(step.programs[0]).splitlines() if "linear" in line]
+    assert ("/" in first, "\\" in last) == (is_together, is_together)
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.skipif(fg.cuda.device_count() < 2, reason="needs two GPUs")
 def test_recorded_step_of_each_gpu() -> None:
     @fg.compile

@@ -11,7 +11,11 @@ from fastgrad.program.teams import Team
 
 __all__ = ["kept_by_others", "make_residents"]
 
-_WIDEST = 128  # of a layer's result: csrc/cuda/resident.hpp
+_WIDEST = 128  # of a layer's result: csrc/cuda/resident_program.hpp
+# Rows of a wide input leave no room for many of them on the chip. A large batch then passes by in so many turns that a
+# layer which reads them is faster on its own.
+_WIDE_INPUT = 256
+_MOST_WIDE_ROWS = 256
 
 # The arguments with a row for every row of the batch that have to be that narrow.
 _NARROW = {
@@ -24,6 +28,7 @@ _NARROW = {
     "linear_sgd": (4,),
     "linear_adam": (6,),
 }
+_INPUTS = {"linear_forward": 2, "linear_sgd": 5, "linear_adam": 7}  # the input of a layer, of any width but for that
 
 
 def make_residents(plan: Plan) -> list[Team]:
@@ -61,4 +66,11 @@ def _rows(command: Command) -> int:
 
 def _is_small(command: Command, rows: int) -> bool:
     refs = _narrow(command)
-    return bool(refs) and all(len(r.shape) == 2 and r.shape[0] == rows and r.shape[1] <= _WIDEST for r in refs)
+    if not refs or not all(len(r.shape) == 2 and r.shape[0] == rows and r.shape[1] <= _WIDEST for r in refs):
+        return False
+    return rows <= _MOST_WIDE_ROWS or command.name not in _INPUTS or _input(command).shape[1] <= _WIDE_INPUT
+
+
+def _input(command: Command) -> Ref:
+    ref: Ref = command.args[_INPUTS[command.name]]
+    return ref
