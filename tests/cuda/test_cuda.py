@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 import fastgrad as fg
 from fastgrad.cuda import library
 from tests.cuda.compare import IS_STANDIN
-from tests.cuda.conftest import STANDIN
+from tests.cuda.conftest import HAS_GPU, STANDIN
 
 cupy = library.cupy()
 
@@ -100,24 +101,49 @@ def test_what_kernels_found_is_raised_when_they_are_waited_for(monkeypatch: pyte
         fg.cuda.synchronize()
 
 
-@pytest.mark.skipif(not IS_STANDIN, reason="counts what the stand-in notes")
-def test_a_step_does_not_wait_for_the_gpu() -> None:
+@pytest.fixture
+def step() -> Callable[[], fg.Tensor]:
+    """A step of training with a bit of everything, done twice."""
     nn = fg.nn
     layers = nn.Embedding(5, 4), nn.Linear(4, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Dropout(0.1), nn.Linear(8, 3)
     net = nn.Sequential(*layers).cuda()
     optimizer = fg.optim.Adam(net.parameters())
     x, t = fg.randint(0, 5, (16,), device="cuda"), fg.randint(0, 3, (16,), device="cuda")
-    for step in range(3):
-        if step == 1:
-            before = cupy.cuda.runtime.synchronizations
+
+    def step() -> fg.Tensor:
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(net(x), t)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
+        return loss
+
+    step(), step()
+    return step
+
+
+@pytest.mark.skipif(not IS_STANDIN, reason="counts what the stand-in notes")
+def test_a_step_does_not_wait_for_the_gpu(step: Callable[[], fg.Tensor]) -> None:
+    before = cupy.cuda.runtime.synchronizations
+    loss = step()
     assert cupy.cuda.runtime.synchronizations == before
     loss.item()
     assert cupy.cuda.runtime.synchronizations == before + 1
+
+
+@pytest.mark.skipif(not HAS_GPU, reason="needs a GPU that can be kept busy")
+def test_a_step_behind_a_long_kernel_does_not_wait(step: Callable[[], fg.Tensor]) -> None:
+    code = 'extern "C" __global__ void spin(long long n) { const long long t = clock64(); while (clock64() - t < n); }'
+    spin = cupy.RawKernel(code, "spin")
+    spin((1,), (1,), (1,))  # compiled
+    fg.cuda.synchronize()
+    spin((1,), (1,), (10**9,))  # for more than half a second
+    loss = step()
+    done = fg.cuda.Event()
+    done.record()
+    assert not done.query()
+    assert loss.isfinite().item()
+    assert done.query()
 
 
 # Without each of the three: what to run first, and what the error says.
