@@ -172,13 +172,21 @@ __global__ void join_parts(Size m, Size n, const T* parts, int count, Epilogue e
     });
 }
 
-inline Size squares(Size m, Size n, Size side) { return ((m + side - 1) / side) * ((n + side - 1) / side); }
+inline Size count_tiles(Size m, Size n, Size rows, Size columns) {
+    return ((m + rows - 1) / rows) * ((n + columns - 1) / columns);
+}
+// Whether tiles of this size suit products: there is one for every multiprocessor, and not much more of them lies
+// outside of the matrices than of tiles of 64 by 64.
+inline bool suits(Size batch, Size m, Size n, Size rows, Size columns) {
+    const Size tiles = count_tiles(m, n, rows, columns);
+    return batch * tiles >= multiprocessors() && 4 * tiles * rows * columns <= 5 * count_tiles(m, n, 64, 64) * 64 * 64;
+}
 
 // How much of k one block does. A result too small to give every multiprocessor a tile is made in parts where k is long
 // (the gradients of weights from a large batch): more blocks, but sums in an order that depends on the device.
 inline Size part_of_k(Size m, Size n, Size k) {
     constexpr Size least = 256, depth = 16;
-    const Size blocks = squares(m, n, 64), most = k / least;
+    const Size blocks = count_tiles(m, n, 64, 64), most = k / least;
     if (blocks == 0 || 2 * blocks > multiprocessors() || most < 2) return k;
     const Size parts = 2 * multiprocessors() / blocks < most ? 2 * multiprocessors() / blocks : most;
     return ((k + parts - 1) / parts + depth - 1) / depth * depth;
@@ -189,17 +197,23 @@ template <class T> std::size_t room_for_product(Size m, Size n, Size k) {
     return part < k ? std::size_t(blocks_for(k, part)) * std::size_t(m * n) * sizeof(T) + 256 : 0;
 }
 
-// A batch of products, with the largest tile that still gives every multiprocessor work. p.y is not looked at: the
-// epilogue knows where results go.
+// A batch of products, with the largest tile that suits them. p.y is not looked at: the epilogue knows where
+// results go.
 template <class T, class Epilogue> void products(const Matmul<T>& p, Epilogue epilogue) {
     if (p.batch == 0 || p.m == 0 || p.n == 0) return;
+    const auto suits = [&]<class Tile>(Tile) { return cuda::suits(p.batch, p.m, p.n, Tile::rows, Tile::columns); };
     const auto run = [&]<class Tile>(Tile) {
         launch(product_kernel<Tile, T, Epilogue>, grid_of_tiles(p.m, p.n, Tile::rows, Tile::columns, unsigned(p.batch)),
                Tile::threads, 0, p.m, p.n, p.k, p.k, p.a, p.b.transposed(), p.a_step, p.b_step, epilogue);
     };
-    if constexpr (sizeof(T) == 4) // double is for checks: fewer kernels
-        if (p.batch * squares(p.m, p.n, 128) >= multiprocessors()) return run(Tile<128, 128, 16, 8, 8>());
-    if (p.batch * squares(p.m, p.n, 64) >= multiprocessors()) run(Tile<64, 64, 16, 4, 4>());
+    using Large = Tile<128, 128, 16, 8, 8>;
+    using Narrow = Tile<128, 64, 16, 8, 4>;
+    using Medium = Tile<64, 64, 16, 4, 4>;
+    if constexpr (sizeof(T) == 4) { // double is for checks: fewer kernels
+        if (suits(Large())) return run(Large());
+        if (suits(Narrow())) return run(Narrow());
+    }
+    if (suits(Medium())) run(Medium());
     else run(Tile<32, 32, 16, 4, 4>());
 }
 

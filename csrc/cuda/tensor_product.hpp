@@ -79,9 +79,7 @@ template <class Tile, class Kind, bool packed, class Epilogue> __global__ void _
 
 inline bool has_shared(int bytes) {
     static thread_local int device = -1, most = 0;
-    int now = 0;
-    check(cudaGetDevice(&now));
-    if (now != device) {
+    if (const int now = current_device(); now != device) {
         check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, now));
         device = now;
     }
@@ -114,10 +112,10 @@ template <class Kind, class Epilogue> void tensor_products(Kind, const Matmul<fl
     using Medium = TensorTile<128, 128, 64, 32, 2>;
     if constexpr (Kind::per_word == 1) { // twice the numbers of bfloat16 would not leave registers for the sums
         using Large = TensorTile<128, 256, 64, 64, 2>;
-        const Size large = p.batch * Size(blocks_for(p.m, Large::rows)) * Size(blocks_for(p.n, Large::columns));
-        if (large >= multiprocessors() && has_shared(Large::shared)) return run(Large(), std::true_type());
+        if (suits(p.batch, p.m, p.n, Large::rows, Large::columns) && has_shared(Large::shared))
+            return run(Large(), std::true_type());
     }
-    if (p.batch * squares(p.m, p.n, 128) >= multiprocessors()) return run(Medium(), std::true_type());
+    if (suits(p.batch, p.m, p.n, Medium::rows, Medium::columns)) return run(Medium(), std::true_type());
     run(SmallTile(), std::true_type());
 }
 template <class Kind>

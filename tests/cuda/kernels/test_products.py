@@ -11,7 +11,7 @@ from fastgrad import _cpu
 from tests.cuda.conftest import HAS_GPU
 from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
 
-SIZES = [(1, 1, 1), (1, 64, 9), (3, 5, 7), (64, 26, 100), (130, 70, 33), (33, 65, 129), (5, 3, 0)]
+SIZES = [(1, 1, 1), (1, 64, 9), (3, 5, 7), (64, 26, 100), (130, 70, 33), (33, 65, 129), (500, 60, 9), (5, 3, 0)]
 # Enough for the largest tiles on a GPU with more than a hundred multiprocessors.
 LARGE = pytest.param((2100, 2050, 40), marks=pytest.mark.skipif(not HAS_GPU, reason="needs the speed of a GPU"))
 DTYPES = [np.float32, np.float64]
