@@ -36,13 +36,16 @@ def run(options: Options, limits: GpuLimits) -> Iterator[dict[str, Any]]:
             continue
         options.say(name)
         try:
-            for row in measure():
-                yield row | {"name": name}
+            try:
+                for row in measure():
+                    yield row | {"name": name}
+            except DeviceLost:
+                raise
+            except Exception as error:
+                yield _without(name, failure(error))
         except DeviceLost as lost:
             yield _without(name, str(lost))
             raise
-        except Exception as error:
-            yield _without(name, failure(error))
 
 
 def _work(options: Options, limits: GpuLimits) -> Iterator[tuple[str, Callable[[], Iterator[dict[str, Any]]]]]:

@@ -78,7 +78,7 @@ stage_test() {
   if "$venv/bin/python" -c 'import xdist' 2> /dev/null; then options+=(-n $((processors < 12 ? processors : 12))); fi
   if "$venv/bin/python" -c 'import pytest_timeout' 2> /dev/null; then options+=(--timeout=60); fi
   # an interrupt in time, to see what has failed until then
-  timeout --signal=INT $(($(left) - 15)) "$venv/bin/python" -m pytest "${options[@]}" tests/cuda
+  timeout --signal=INT --kill-after=8 $(($(left) - 15)) "$venv/bin/python" -m pytest "${options[@]}" tests/cuda
 }
 
 # shellcheck disable=SC2329

@@ -49,12 +49,13 @@ def measure(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         answer = options.json.with_suffix(".part") if options.json else Path(folder) / "answer"
         while True:
+            answer.unlink(missing_ok=True)  # of a run that was ended
             code = _run(answer, threads, options.only if complete else left, end - time.monotonic())
-            if code == CANNOT:  # it has said why
+            if code == CANNOT and complete:  # it has said why
                 sys.exit(code)
             result = json.loads(answer.read_text("utf-8")) if answer.exists() else {"rows": []}
             answer.unlink(missing_ok=True)
-            whole = result | {"rows": whole["rows"] + result["rows"]}
+            whole |= result | {"rows": whole["rows"] + result["rows"]}
             if code == 0:
                 break
             complete = False
