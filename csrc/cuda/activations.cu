@@ -101,6 +101,7 @@ template <class T> __global__ void prelu_da_kernel(T* da, const double* sums, Si
 
 template <class T> __global__ void dropout_kernel(T* y, const T* x, Size n, T scale, std::uint64_t threshold,
                                                   Latest<RandomCounter> counter) {
+    static_assert(fragment == 4); // numbers of a block of the generator
     const auto [seed, offset] = counter.get();
     // A thread draws one block of four numbers; the first and the last one may be needed in part.
     const std::uint64_t first = offset / fragment;

@@ -1,13 +1,37 @@
 // A few neighbours in memory, read and written at once where they can be.
 #pragma once
 
+#include <cstring>
+
 #include "grid.hpp"
 
 namespace fastgrad::cuda {
 
 constexpr int fragment = 4; // neighbours that a thread reads, computes and stores together
 
-// 16 bytes at once, wherever they lie: the compiler takes such stores apart.
+// One fragment that begins at a multiple of 16 bytes.
+template <class T> __device__ __forceinline__ void load_fragment(T* values, const T* from) {
+    constexpr int per = pack_size<T>;
+#pragma unroll
+    for (int i = 0; i < fragment; i += per) {
+        const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
+#pragma unroll
+        for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
+    }
+}
+// In shared memory: elsewhere the compiler may store the numbers one by one.
+template <class T> __device__ __forceinline__ void store_fragment(T* to, const T* values) {
+    constexpr int per = pack_size<T>;
+#pragma unroll
+    for (int i = 0; i < fragment; i += per) {
+        Pack<T, per> p;
+#pragma unroll
+        for (int l = 0; l < per; ++l) p.v[l] = values[i + l];
+        *reinterpret_cast<Pack<T, per>*>(to + i) = p;
+    }
+}
+
+// A store of 16 bytes that stays one, to memory of any kind.
 #ifdef __CUDACC__
 __device__ __forceinline__ void store_pack(float* to, const float* v) {
     asm volatile("st.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
@@ -33,14 +57,8 @@ template <class T> __device__ __forceinline__ void store(T* to, const T* values,
 }
 // Reads them; the rest is 0.
 template <class T> __device__ __forceinline__ void load(const T* from, T (&values)[fragment], int count) {
-    constexpr int per = pack_size<T>;
     if (count == fragment && are_aligned(from)) {
-#pragma unroll
-        for (int i = 0; i < fragment; i += per) {
-            const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
-#pragma unroll
-            for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
-        }
+        load_fragment(values, from);
     } else {
 #pragma unroll
         for (int i = 0; i < fragment; ++i) values[i] = i < count ? from[i] : T(0);

@@ -31,7 +31,7 @@ template <int rows, int depth, int threads, class T> struct Operand {
     __device__ __forceinline__ Operand(View<T> view, Size first_row, Size row_count, Size column_count)
         : a(view), row(first_row), m(row_count), k(column_count), along_rows(view.rows == 1) {
         const Size step = along_rows ? a.columns : a.rows, beside = along_rows ? a.rows : a.columns;
-        is_packed = beside == 1 && step % fragment == 0 && reinterpret_cast<std::uintptr_t>(a.p) % 16 == 0;
+        is_packed = beside == 1 && step % fragment == 0 && are_aligned(a.p);
     }
     __device__ __forceinline__ static int number(int e) { return int(threadIdx.x) + e * threads; }
     // Of fragment e: its first row and column within the tile.
@@ -49,13 +49,7 @@ template <int rows, int depth, int threads, class T> struct Operand {
             const bool is_inside = along_rows ? c < k : r < m;
             const T* from = a.p + r * a.rows + c * a.columns;
             if (is_packed && is_inside && left >= fragment) {
-                constexpr int per = pack_size<T>;
-#pragma unroll
-                for (int i = 0; i < fragment; i += per) {
-                    const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
-#pragma unroll
-                    for (int l = 0; l < per; ++l) held[e][i + l] = p.v[l];
-                }
+                load_fragment(held[e], from);
             } else {
                 const Size step = along_rows ? a.rows : a.columns;
 #pragma unroll
@@ -201,7 +195,7 @@ template <class T> std::size_t room_for_product(Size m, Size n, Size k) {
 // results go.
 template <class T, class Epilogue> void products(const Matmul<T>& p, Epilogue epilogue) {
     if (p.batch == 0 || p.m == 0 || p.n == 0) return;
-    const auto suits = [&]<class Tile>(Tile) { return cuda::suits(p.batch, p.m, p.n, Tile::rows, Tile::columns); };
+    const auto suits_tile = [&]<class Tile>(Tile) { return suits(p.batch, p.m, p.n, Tile::rows, Tile::columns); };
     const auto run = [&]<class Tile>(Tile) {
         launch(product_kernel<Tile, T, Epilogue>, grid_of_tiles(p.m, p.n, Tile::rows, Tile::columns, unsigned(p.batch)),
                Tile::threads, 0, p.m, p.n, p.k, p.k, p.a, p.b.transposed(), p.a_step, p.b_step, epilogue);
@@ -210,10 +204,10 @@ template <class T, class Epilogue> void products(const Matmul<T>& p, Epilogue ep
     using Narrow = Tile<128, 64, 16, 8, 4>;
     using Medium = Tile<64, 64, 16, 4, 4>;
     if constexpr (sizeof(T) == 4) { // double is for checks: fewer kernels
-        if (suits(Large())) return run(Large());
-        if (suits(Narrow())) return run(Narrow());
+        if (suits_tile(Large())) return run(Large());
+        if (suits_tile(Narrow())) return run(Narrow());
     }
-    if (suits(Medium())) run(Medium());
+    if (suits_tile(Medium())) run(Medium());
     else run(Tile<32, 32, 16, 4, 4>());
 }
 

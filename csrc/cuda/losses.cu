@@ -118,8 +118,8 @@ template <class T> void pointwise_loss(const PointwiseLoss<T>& l) {
     constexpr void (*kernel_of[])(PointwiseLoss<T>, T, double*) = {FASTGRAD_POINTWISE_LOSSES(FASTGRAD_KERNEL_OF)};
     const double denominator = l.reduction == Reduction::mean ? double(l.n) : 1;
     const unsigned blocks = blocks_for(l.n, loss_block);
-    reserve(std::size_t(blocks + 1) * sizeof(double) + 256 + 2 * room_for_sums(blocks));
-    double* sums = scratch_of<double>(Size(blocks) + 1);
+    reserve(std::size_t(blocks) * sizeof(double) + 256 + 2 * room_for_sums(blocks));
+    double* sums = scratch_of<double>(blocks);
     launch(kernel_of[int(l.kind)], dim3(blocks), 256, 0, l, T(1 / denominator), sums);
     if (l.reduction == Reduction::none) return;
     total(l.loss, sums, Size(blocks), {nullptr, denominator});

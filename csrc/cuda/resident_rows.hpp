@@ -21,16 +21,6 @@ __device__ __forceinline__ void wait_for_copies() {
 #endif
 }
 
-template <class T> __device__ __forceinline__ void load_fragment(T* values, const T* from) { // aligned
-    constexpr int per = pack_size<T>;
-#pragma unroll
-    for (int i = 0; i < fragment; i += per) {
-        const auto p = *reinterpret_cast<const Pack<T, per>*>(from + i);
-#pragma unroll
-        for (int l = 0; l < per; ++l) values[i + l] = p.v[l];
-    }
-}
-
 // body(r, j) for all r < rows and j < n, neighbours j by neighbouring threads.
 template <class Body> __device__ __forceinline__ void for_each_in_rows(int rows, int n, Body body) {
     int bits = 0;
@@ -61,7 +51,7 @@ template <int columns, int depth, class T> struct Weights {
     __device__ __forceinline__ Weights(View<T> view, int first, int all_n, int all_k)
         : w{view.p + first * view.rows, view.rows, view.columns}, n(all_n - first), k(all_k), along_n(view.rows == 1) {
         const Size step = along_n ? w.columns : w.rows, beside = along_n ? w.rows : w.columns;
-        is_packed = beside == 1 && step % fragment == 0 && reinterpret_cast<std::uintptr_t>(w.p) % 16 == 0;
+        is_packed = beside == 1 && step % fragment == 0 && are_aligned(w.p);
     }
     // Of fragment e, which runs along n or along k: there two lanes have neighbours, and 16 lanes those of n.
     __device__ __forceinline__ int n_of(int e) const {
@@ -92,7 +82,7 @@ template <int columns, int depth, class T> struct Weights {
         for (int e = 0; e < each; ++e) {
             T* to = tile + k_of(e) * stride + n_of(e);
             if (along_n) {
-                store(to, held[e], fragment);
+                store_fragment(to, held[e]);
             } else {
 #pragma unroll
                 for (int q = 0; q < fragment; ++q) to[q * stride] = held[e][q];
@@ -112,6 +102,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
     constexpr int warps_across = columns / 32, threads_down = resident_threads / (columns / fragment);
     constexpr int each = rows > threads_down ? rows / threads_down : 1; // rows of a thread, threads_down apart
     using Tile = Weights<columns, depth, T>;
+    static_assert(2 * Tile::numbers <= tile_numbers<rows, T>);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int column = warp % warps_across * 32 + lane % 8 * fragment; // a warp has 4 rows and 32 columns at a time
     const int row = warp / warps_across * 4 + lane / 8;
@@ -120,6 +111,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
     from += (has_rows ? row : 0) * from_stride;
     for (int begin = 0; begin < n; begin += columns) {
         Tile weights(w, begin, n, k);
+        const bool has_work = has_rows && begin + warp % warps_across * 32 < n; // the same for all of a warp
         T sum[each][fragment] = {};
         weights.fetch(0);
         weights.put(tiles);
@@ -143,10 +135,10 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
                             sum[e][j] = fma(Vec<T>(x[e][i]), Vec<T>(y[j]), Vec<T>(sum[e][j])).v;
                 }
             };
-            if (at + depth <= k) {
+            if (has_work && at + depth <= k) {
 #pragma unroll
                 for (int l = 0; l < depth; l += fragment) add(l);
-            } else { // beyond k both are 0 up to the next fragment
+            } else if (has_work) { // beyond k both are 0 up to the next fragment
 #pragma unroll 1
                 for (int l = 0; at + l < k; l += fragment) add(l);
             }
@@ -163,7 +155,7 @@ __device__ __forceinline__ void multiply_rows(T* to, const T* from, T* tiles, Vi
         for (int e = 0; e < each; ++e) {
 #pragma unroll
             for (int j = 0; j < fragment; ++j) sum[e][j] = first + j < n ? (b ? sum[e][j] + bias[j] : sum[e][j]) : T(0);
-            store(to + (row + e * threads_down) * to_stride + first, sum[e], fragment);
+            store_fragment(to + (row + e * threads_down) * to_stride + first, sum[e]);
         }
     }
 }
@@ -234,7 +226,7 @@ __device__ __forceinline__ void map_rows(T* to, const T* from, int rows, int n, 
 #pragma unroll
         for (int j = 0; j < fragment; ++j)
             if (q * fragment + j >= n) x[j] = 0;
-        store(to + at, x, fragment);
+        store_fragment(to + at, x);
     });
 }
 
