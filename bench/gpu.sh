@@ -72,13 +72,14 @@ library.cupy(); print("cupy", cupy.__version__, "computes", cupy.ones(1) + 1, "c
 # shellcheck disable=SC2329
 stage_test() {
   on_the_gpu
-  build/gpu/cmake/check_resident 100
-  local options=(-q -p no:cacheprovider --tb=short) processors
+  local options=(-q -p no:cacheprovider --tb=short) processors failed=0
+  build/gpu/cmake/check_resident 100 || failed=1
   processors=$(nproc)
   if "$venv/bin/python" -c 'import xdist' 2> /dev/null; then options+=(-n $((processors < 12 ? processors : 12))); fi
   if "$venv/bin/python" -c 'import pytest_timeout' 2> /dev/null; then options+=(--timeout=60); fi
   # an interrupt in time, to see what has failed until then
-  timeout --signal=INT --kill-after=8 $(($(left) - 15)) "$venv/bin/python" -m pytest "${options[@]}" tests/cuda
+  timeout --signal=INT --kill-after=8 $(($(left) - 15)) "$venv/bin/python" -m pytest "${options[@]}" tests/cuda || failed=$?
+  return "$failed"
 }
 
 # shellcheck disable=SC2329
@@ -114,9 +115,11 @@ stage_sanitize() {
 # shellcheck disable=SC2329
 stage_sanitize_by() {
   local watched=(compute-sanitizer --tool "$1" --error-exitcode 9 --print-limit 20)
-  "${watched[@]}" build/gpu/cmake/check_resident 6
+  local failed=0
+  "${watched[@]}" build/gpu/cmake/check_resident 6 || failed=$?
   FASTGRAD_NO_POOL=1 "${watched[@]}" "$venv/bin/python" -m pytest -q -p no:cacheprovider -k "$few" tests/cuda/kernels \
-    tests/cuda/test_compile.py
+    tests/cuda/test_compile.py || failed=$?
+  return "$failed"
 }
 
 # shellcheck disable=SC2329

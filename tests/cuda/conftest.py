@@ -40,10 +40,9 @@ def load(path: str) -> ModuleType:
     return module
 
 
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """End the process with the test that lost the GPU: no later one could succeed in it."""
+    """End the process with the first test that sees the GPU lost, by itself or one before: none could succeed."""
     report = yield
     if HAS_GPU and report.failed:
         try:

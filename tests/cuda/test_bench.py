@@ -16,6 +16,7 @@ from bench.options import Options
 from bench.peers import torch_gpu
 from bench.tables import refusals
 
+import fastgrad as fg
 from tests.cuda.compare import IS_STANDIN
 from tests.cuda.conftest import HAS_GPU
 
@@ -136,13 +137,21 @@ def test_a_run_ends_in_time_and_goes_on_after_an_error(monkeypatch: pytest.Monke
     assert row["failed"].startswith("no time left")
 
 
-def test_a_lost_gpu_ends_the_process_and_is_known_by_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_lost_gpu_ends_the_process_and_is_known_by_its_case(
+    monkeypatch: pytest.MonkeyPatch, is_noticed: bool
+) -> None:
     def loses(*arguments: Any) -> Any:
-        raise DeviceLost("after an illegal address")
+        raise DeviceLost("after an error") if is_noticed else ValueError("an illegal address")
+
+    def fails() -> None:
+        raise RuntimeError("an illegal address")
 
     monkeypatch.setattr(gpu_training, "step", loses)
+    monkeypatch.setattr(fg.cuda, "synchronize", fails)
     rows = gpu.run(Options(1, EFFORT, ("tiny", "rl")), RATES)
     row = next(rows)
-    assert (row["name"], row["failed"]) == ("tiny", "after an illegal address")
+    assert row["name"] == "tiny"
+    assert row["failed"] == ("after an error" if is_noticed else "after ValueError: an illegal address")
     with pytest.raises(DeviceLost):
         next(rows)

@@ -170,8 +170,8 @@ template <class T> void check_all(int count) {
         c.loss = 3, c.reduction = Reduction::mean, c.backward = true, c.stores = true, c.seed = unsigned(f);
         check<T>(c);
     }
-    Case large;
-    large.m = 1000, large.widths = {20, 48, 10}, large.activations = {2, -1};
+    Case large; // every block has several turns, the last one in part
+    large.m = Size(cuda::multiprocessors()) * 128 + 37, large.widths = {20, 48, 10}, large.activations = {2, -1};
     large.loss = 0, large.backward = true, large.ignores = true, large.reduction = Reduction::mean, large.optimiser = 1;
     large.momentum = large.has_bias = true;
     check<T>(large);
