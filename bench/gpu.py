@@ -36,13 +36,7 @@ def run(options: Options, limits: GpuLimits) -> Iterator[dict[str, Any]]:
             continue
         options.say(name)
         try:
-            try:
-                for row in measure():
-                    yield row | {"name": name}
-            except DeviceLost:
-                raise
-            except Exception as error:
-                yield _without(name, failure(error))
+            yield from _named(name, measure)
         except DeviceLost as lost:
             yield _without(name, str(lost))
             raise
@@ -76,6 +70,17 @@ def _work(options: Options, limits: GpuLimits) -> Iterator[tuple[str, Callable[[
     cases = [case for case in GPU_CASES if not (options.quick and case.flop > QUICK_FLOP)]
     for case in sorted(cases, key=lambda case: case.against_eager is None):  # torch compiles each for seconds
         yield case.name, lambda name=case.name: step(name)
+
+
+def _named(name: str, measure: Callable[[], Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Give the rows of one name; an error is a row too, unless the GPU is lost."""
+    try:
+        for row in measure():
+            yield row | {"name": name}
+    except DeviceLost:
+        raise
+    except Exception as error:
+        yield _without(name, failure(error))
 
 
 def _without(name: str, reason: str) -> dict[str, Any]:

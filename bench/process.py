@@ -35,7 +35,7 @@ def measure(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Run the subject in a process of its own.
 
     If that fails on the way, what it has measured until then is not lost, and lies beside the JSON even if this process
-    is ended too. Where rows tell their names, another process goes on with the others.
+    is ended too. Where rows tell their names, and one is of what failed, another process goes on with the others.
 
     Returns
     -------
@@ -47,14 +47,16 @@ def measure(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     left, complete = list(names), True
     whole: dict[str, Any] = {"rows": []}
     with tempfile.TemporaryDirectory() as folder:
-        answer = options.json.with_suffix(".part") if options.json else Path(folder) / "answer"
+        answers: list[Path] = []
         while True:
+            place = options.json or Path(folder) / "answer"
+            answer = place.with_suffix(f".part{len(answers) + 1}")
             answer.unlink(missing_ok=True)  # of a run that was ended
+            answers.append(answer)
             code = _run(answer, threads, options.only if complete else left, end - time.monotonic())
             if code == CANNOT and complete:  # it has said why
                 sys.exit(code)
             result = json.loads(answer.read_text("utf-8")) if answer.exists() else {"rows": []}
-            answer.unlink(missing_ok=True)
             whole |= result | {"rows": whole["rows"] + result["rows"]}
             if code == 0:
                 break
@@ -64,6 +66,8 @@ def measure(options: argparse.Namespace, threads: int) -> dict[str, Any]:
             left = [name for name in left if name not in done]
             if not done or not left or time.monotonic() > end:
                 break
+        for answer in answers:
+            answer.unlink(missing_ok=True)
     if not complete and not whole["rows"]:
         sys.exit(1)
     return whole | {"complete": complete}
