@@ -26,6 +26,7 @@ from fastgrad.cuda import library
 STANDIN = Path(__file__).parent / "standin"
 EMULATED = os.environ.get("FASTGRAD_EMULATED_CUDA")  # an extension module
 HAS_GPU = fg.cuda.is_available()  # a real one
+needs_speed = pytest.mark.skipif(not HAS_GPU, reason="needs the memory and the speed of a GPU")
 BUILT = library.kernels()  # the module that was built with nvcc, if it was
 POOL = not os.environ.get("FASTGRAD_NO_POOL")
 

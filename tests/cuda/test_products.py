@@ -16,13 +16,11 @@ from fastgrad import nn, optim
 from fastgrad.cuda import library, products
 from fastgrad.nn import functional as F
 from tests.cuda.compare import IS_STANDIN
-from tests.cuda.conftest import EMULATED
+from tests.cuda.conftest import EMULATED, needs_speed
 
 pytestmark = pytest.mark.skipif(
     IS_STANDIN, reason="there is no GPU to be used; tools/emulate_cuda.sh runs these tests on the processor"
 )
-
-needs_speed = pytest.mark.skipif(EMULATED is not None, reason="needs the memory and the speed of a GPU")
 
 
 @pytest.fixture(autouse=True)

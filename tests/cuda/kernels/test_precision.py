@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
-from tests.cuda.conftest import HAS_GPU
+from tests.cuda.conftest import needs_speed
 from tests.cuda.kernels.conftest import Device
 
 PRECISIONS = ["high", "medium"]
@@ -19,8 +19,7 @@ SIZES = [
 ]  # fmt: skip
 LARGE = [(256, 256, 72), (300, 260, 36), (512, 512, 40), (1028, 260, 33)]
 # The same for a GPU with more than a hundred multiprocessors.
-for_a_gpu = pytest.mark.skipif(not HAS_GPU, reason="needs the speed of a GPU")
-LARGE += [pytest.param(size, marks=for_a_gpu) for size in [(2048, 2048, 40), (2052, 4100, 36), (2048, 4096, 72)]]
+LARGE += [pytest.param(size, marks=needs_speed) for size in [(2048, 2048, 40), (2052, 4100, 36), (2048, 4096, 72)]]
 
 
 def rounded(x: np.ndarray, precision: str) -> np.ndarray:

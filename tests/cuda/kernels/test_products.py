@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fastgrad import _cpu
-from tests.cuda.conftest import HAS_GPU
+from tests.cuda.conftest import needs_speed
 from tests.cuda.kernels.conftest import Device, differences, run_on_cpu
 
 SIZES = [(1, 1, 1), (1, 64, 9), (3, 5, 7), (64, 26, 100), (130, 70, 33), (33, 65, 129), (500, 60, 9), (5, 3, 0)]
 # Enough for the largest tiles on a GPU with more than a hundred multiprocessors.
-LARGE = pytest.param((2100, 2050, 40), marks=pytest.mark.skipif(not HAS_GPU, reason="needs the speed of a GPU"))
+LARGE = pytest.param((2100, 2050, 40), marks=needs_speed)
 DTYPES = [np.float32, np.float64]
 
 
