@@ -90,6 +90,13 @@ inline py::object exchange(void* owner, PyObject*& field, PyObject* stolen) {
 
 [[noreturn]] inline void rethrow() { throw py::error_already_set(); } // what Python has raised
 
+// What a list or a tuple has now: another thread may change a list meanwhile.
+inline py::object as_tuple(py::handle sequence) {
+    PyObject* tuple = PySequence_Tuple(sequence.ptr()); // the same one if it is a tuple
+    if (!tuple) rethrow();
+    return py::reinterpret_steal<py::object>(tuple);
+}
+
 inline void put(py::handle dict, py::handle key, py::handle value) {
     if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr())) rethrow();
 }

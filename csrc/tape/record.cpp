@@ -11,13 +11,6 @@ Version* new_version() {
     return as<Version>(o);
 }
 
-// The tuple of an argument that is a tuple or a list.
-py::object as_tuple(py::handle sequence) {
-    PyObject* tuple = PySequence_Tuple(sequence.ptr()); // the same one if it is a tuple
-    if (!tuple) rethrow();
-    return py::reinterpret_steal<py::object>(tuple);
-}
-
 Value* as_value(py::handle o) {
     if (!PyObject_TypeCheck(o.ptr(), classes.value_base))
         throw py::type_error(std::string("record(): a parent is a ") + Py_TYPE(o.ptr())->tp_name +

@@ -3,13 +3,6 @@
 namespace fastgrad::tape {
 namespace {
 
-// A list or tuple, to go over; another thread may change a list meanwhile.
-py::object as_tuple(py::handle sequence) {
-    PyObject* tuple = PySequence_Tuple(sequence.ptr());
-    if (!tuple) rethrow();
-    return py::reinterpret_steal<py::object>(tuple);
-}
-
 py::object new_tuple(Py_ssize_t n) {
     PyObject* tuple = PyTuple_New(n);
     if (!tuple) rethrow();
